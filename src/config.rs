@@ -1,0 +1,126 @@
+//! Configuration in two steps: `raw` says what the file says, this module holds what is true. A `Config` has only
+//! checked values; nothing else in the crate reads a file, the environment or a flag for its settings.
+
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::engine::Policy;
+use crate::model::{Tenant, Timestamp};
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Config {
+    pub kafka: KafkaConfig,
+    /// Required by `run` only.
+    pub sources: Vec<SourceConfig>,
+    pub topics: TopicsConfig,
+    pub store: StoreConfig,
+    pub http: HttpConfig,
+    pub policy: Policy,
+    /// The canonical text of `policy`, whose SHA-256 is `policy.digest`: a row of the changelog.
+    pub policy_text: Arc<str>,
+    pub limits: Limits,
+    pub pipeline: PipelineConfig,
+    /// Where one's own profiles are, beside the embedded ones.
+    pub profiles_dir: Option<PathBuf>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct KafkaConfig {
+    pub brokers: String,
+    /// Consumer group of the lease and of the committed offsets.
+    pub group: String,
+    /// Transactional ids are `<app>-<shard>`.
+    pub app: String,
+    /// Straight to librdkafka, for TLS, SCRAM and tuning; what would break a guarantee is refused at start.
+    pub properties: BTreeMap<String, String>,
+}
+
+/// One input: a topic, how its records are read and whose they are.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SourceConfig {
+    /// A topic name; `{tenant}` in it stands for one tenant's name and captures it.
+    pub topic: String,
+    /// A profile's name, or `auto`.
+    pub profile: Arc<str>,
+    /// Tried in this order; a record for which none answers is rejected `bad_tenant`.
+    pub tenant: Vec<TenantRule>,
+    /// Where to begin on a partition that has no position yet. There is no default: losing or repeating history is
+    /// the operator's choice.
+    pub start_at: Option<StartAt>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum TenantRule {
+    /// The value of a record header.
+    Header(String),
+    /// The tenant field of the profile.
+    Field,
+    /// `{tenant}` in the topic name.
+    Topic,
+    Constant(Tenant),
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum StartAt {
+    Earliest,
+    Latest,
+    Time(Timestamp),
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TopicsConfig {
+    pub commands: String,
+    pub case_events: String,
+    pub cases: String,
+    pub dead_letters: String,
+    pub state: String,
+    pub lease: String,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StoreConfig {
+    pub path: PathBuf,
+    pub cache_bytes: u64,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct HttpConfig {
+    pub bind: SocketAddr,
+    /// Another address than loopback needs this until TLS and authentication are there.
+    pub insecure: bool,
+}
+
+/// Bounds on one foreign record.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Limits {
+    pub record_bytes_max: usize,
+    pub depth_max: usize,
+    pub observables_max: usize,
+    pub entities_max: usize,
+    pub string_bytes_max: usize,
+    /// Alerts in one record (an array, an envelope).
+    pub elements_max: usize,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PipelineConfig {
+    /// A batch closes at this many records …
+    pub batch_records_max: usize,
+    /// … or after this long, whichever is first.
+    pub batch_wait: Duration,
+    /// Threads that decode; 0 takes half of the cores.
+    pub decode_threads: usize,
+    /// A partition at its end for this long no longer holds the watermark back.
+    pub partition_idle_after: Duration,
+    /// Whether the watermark rises with the wall clock while every partition is idle.
+    pub idle_advance: bool,
+    /// At most one view of a case in this time.
+    pub view_interval: Duration,
+    /// After a stop signal, how long the last batch may take before the process ends anyway.
+    pub shutdown_deadline: Duration,
+    /// Session timeout of the lease: how long a dead owner holds its shard.
+    pub lease_timeout: Duration,
+}

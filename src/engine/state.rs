@@ -1,0 +1,265 @@
+//! The engine's state as rows: everything that must survive it. What these determine (the key index, which parts make
+//! up which case, timers) is rebuilt on restore and stored nowhere.
+
+use std::sync::Arc;
+
+use crate::model::{
+    AlertId, Attack, CaseId, CaseStatus, EdgeId, EntityKind, KeyHash, KeyKind, ObservableKind, Origin, PartId,
+    Priority, Role, Severity, Tenant, Timestamp, TopicName, Verdict,
+};
+
+/// The name of a row. Tenant first: a tenant's rows are one range of the store.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum RowKey {
+    Clock,
+    Policy,
+    /// The learned entries that one batch changed.
+    LearnedDelta {
+        batch: u64,
+    },
+    /// All learned entries of one hash bucket, in chunks of bounded size.
+    LearnedBucket {
+        bucket: u16,
+        chunk: u16,
+    },
+    Tenant(Tenant),
+    Case(CaseId),
+    Part(Tenant, PartId),
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum StateRow {
+    Clock(ClockState),
+    Policy(PolicyState),
+    LearnedDelta { batch: u64, entries: LearnedChunk },
+    LearnedBucket { bucket: u16, chunk: u16, as_of_batch: u64, entries: LearnedChunk },
+    Tenant(TenantState),
+    Case(CaseState),
+    Part(PartState),
+}
+
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ClockState {
+    /// The time of the last event, which never goes back.
+    pub now: Timestamp,
+    pub watermark: Timestamp,
+    /// Sorted by topic and partition.
+    pub partitions: Vec<PartitionClock>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PartitionClock {
+    pub topic: TopicName,
+    pub partition: i32,
+    /// The highest event time seen.
+    pub high: Timestamp,
+    pub idle: bool,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PolicyState {
+    pub digest: [u8; 32],
+    pub text: Arc<str>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TenantState {
+    pub tenant: Tenant,
+    pub next_case: u64,
+    pub next_part: u64,
+    pub next_edge: u64,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CaseState {
+    pub id: CaseId,
+    pub seq: u64,
+    /// SHA-256 of the last event; zero before the first. The shell computes it, because it is over the JSON bytes.
+    pub audit_head: [u8; 32],
+    /// The `seq` of the last view that was published; below `seq` a view is owed.
+    pub view_seq: u64,
+    pub status: CaseStatus,
+    /// What `status` was before it became `Merged`, so that undoing gives it back.
+    pub status_before_merge: Option<CaseStatus>,
+    pub verdict: Option<Verdict>,
+    pub owner: Option<Arc<str>>,
+    pub team: Option<Arc<str>>,
+    pub severity: Severity,
+    pub priority: Priority,
+    pub opened_at: Timestamp,
+    pub acknowledged_at: Option<Timestamp>,
+    pub contained_at: Option<Timestamp>,
+    pub resolved_at: Option<Timestamp>,
+    /// On the shard's clock of event times' record timestamps; the re-open window counts from `closed_watermark`.
+    pub closed_at: Option<Timestamp>,
+    pub closed_watermark: Option<Timestamp>,
+    pub follows: Option<CaseId>,
+    pub merged_into: Option<(CaseId, EdgeId)>,
+    /// The merges that brought other cases in and still hold, oldest first.
+    pub merged_from: Vec<MergeRecord>,
+    /// Cases that a person parted from this one: never merged again by the engine.
+    pub kept_apart: Vec<CaseId>,
+    pub related: Vec<RelatedState>,
+    pub overflowed: bool,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct MergeRecord {
+    pub case: CaseId,
+    pub edge: EdgeId,
+    pub at: Timestamp,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RelatedState {
+    pub case: CaseId,
+    pub strength_permille: u16,
+    pub keys: Vec<(KeyKind, Arc<str>)>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PartState {
+    pub tenant: Tenant,
+    pub id: PartId,
+    /// The case it was born into. The case it counts for now follows from the edges: the oldest home of its component.
+    pub home: CaseId,
+    /// The machine or account that it gathers, where its first alert named one.
+    pub identity: Option<KeyHash>,
+    pub alerts: u64,
+    /// Told and untold.
+    pub duplicates: u64,
+    pub rolled_up: u64,
+    pub late: u64,
+    pub first_at: Timestamp,
+    pub last_at: Timestamp,
+    /// The first alert of the highest severity names the part, and so perhaps the case.
+    pub top: (Severity, Arc<str>),
+    /// In order of first appearance, bounded by `TRACKED_MAX`; so are the other lists.
+    pub observables: Vec<(TrackedObservable, u64)>,
+    pub entities: Vec<(TrackedEntity, u64)>,
+    /// Uid, name, highest severity; and how often.
+    pub rules: Vec<(Arc<str>, Arc<str>, Severity, u64)>,
+    pub sources: Vec<(Arc<str>, u64)>,
+    pub attacks: Vec<(Attack, u64)>,
+    /// First, last, highest severity, and one per rule: what stays when the rest is only counted.
+    pub exemplars: Vec<AlertRef>,
+    /// The keys that alerts may still meet on, least recently seen first out.
+    pub keys: Vec<PartKey>,
+    pub pending: Option<Pending>,
+    /// The edges to older parts, oldest first.
+    pub edges: Vec<EdgeState>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct TrackedObservable {
+    pub kind: ObservableKind,
+    pub value: Arc<str>,
+    pub role: Role,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct TrackedEntity {
+    pub kind: EntityKind,
+    pub value: Arc<str>,
+    pub role: Role,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AlertRef {
+    pub id: AlertId,
+    pub at: Timestamp,
+    pub severity: Severity,
+    pub origin: Origin,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PartKey {
+    pub hash: KeyHash,
+    pub kind: KeyKind,
+    /// Whether any alert of the part was about this thing itself.
+    pub own: bool,
+    pub first_at: Timestamp,
+    pub last_at: Timestamp,
+}
+
+/// Counted, not yet told.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Pending {
+    /// Told at the latest when the watermark reaches this.
+    pub due: Timestamp,
+    /// Alert, count, first and last event time.
+    pub repeats: Vec<(AlertId, u64, Timestamp, Timestamp)>,
+    pub rolled_up: u64,
+    pub rolled_first_at: Timestamp,
+    pub rolled_last_at: Timestamp,
+}
+
+/// Why two parts are one case. Kept when it is undone, since it explains what once was.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct EdgeState {
+    pub id: EdgeId,
+    /// The older part.
+    pub to: PartId,
+    /// Drawn by a person, whose word needs no evidence.
+    pub by_person: bool,
+    pub undone: bool,
+    /// At most 4: the strongest alerts that hold it.
+    pub evidence: Vec<EvidenceSet>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct EvidenceSet {
+    pub alert: AlertId,
+    pub at: Timestamp,
+    pub strength_permille: u16,
+    pub keys: Vec<EvidenceKey>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct EvidenceKey {
+    pub hash: KeyHash,
+    pub kind: KeyKind,
+    pub value: Arc<str>,
+    pub permille: u16,
+}
+
+/// Learned state, packed: one row per batch, not one per entry.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct LearnedChunk {
+    pub dedups: Vec<DedupEntry>,
+    pub ids: Vec<IdEntry>,
+    pub stats: Vec<KeyStat>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct DedupEntry {
+    pub hash: u128,
+    pub alert: AlertId,
+    pub part: PartId,
+    pub first_at: Timestamp,
+    pub last_at: Timestamp,
+    pub count: u64,
+}
+
+/// An alert id (or a command's idempotency key) that was seen.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct IdEntry {
+    pub hash: u128,
+    /// None for a command, and for an alert that no case took.
+    pub part: Option<PartId>,
+    pub at: Timestamp,
+    /// The highest revision seen.
+    pub revision: i64,
+    pub closed: bool,
+}
+
+/// How many distinct cases a key touched, in two halves of the hub window; kept only for keys with more than one.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct KeyStat {
+    pub hash: KeyHash,
+    pub kind: KeyKind,
+    pub half_began: Timestamp,
+    pub current: Vec<u64>,
+    pub previous: Vec<u64>,
+    pub hub: bool,
+}

@@ -1,0 +1,115 @@
+//! An analyst's wish, and the reasons for which it may be refused.
+
+use std::sync::Arc;
+
+use super::{Actor, CaseId, CaseStatus, Origin, Timestamp, Verdict};
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Command {
+    pub origin: Origin,
+    pub recorded_at: Option<Timestamp>,
+    pub actor: Actor,
+    pub case: CaseId,
+    /// The `seq` the author saw; another one now refuses the command.
+    pub expected_seq: Option<u64>,
+    /// Hash of tenant and the author's idempotency key: the same one again changes nothing.
+    pub idempotency: Option<u128>,
+    pub kind: CommandKind,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum CommandKind {
+    Close {
+        verdict: Option<Verdict>,
+        comment: Option<Arc<str>>,
+    },
+    Reopen {
+        comment: Option<Arc<str>>,
+    },
+    /// `case` survives if it is the older one; otherwise `other` does: the older case always survives.
+    Merge {
+        other: CaseId,
+    },
+    /// Undoes the merge that brought `other` into `case`.
+    UndoMerge {
+        other: CaseId,
+        comment: Option<Arc<str>>,
+    },
+    SetStatus {
+        status: CaseStatus,
+    },
+    SetVerdict {
+        verdict: Verdict,
+    },
+    Assign {
+        owner: Option<Arc<str>>,
+        team: Option<Arc<str>>,
+    },
+    Acknowledge,
+    Comment {
+        text: Arc<str>,
+    },
+}
+
+impl CommandKind {
+    #[must_use]
+    pub const fn label(&self) -> &'static str {
+        match self {
+            Self::Close { .. } => "close",
+            Self::Reopen { .. } => "reopen",
+            Self::Merge { .. } => "merge",
+            Self::UndoMerge { .. } => "undo_merge",
+            Self::SetStatus { .. } => "set_status",
+            Self::SetVerdict { .. } => "set_verdict",
+            Self::Assign { .. } => "assign",
+            Self::Acknowledge => "acknowledge",
+            Self::Comment { .. } => "comment",
+        }
+    }
+}
+
+/// A refused command is an event too; these are its reasons.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Refusal {
+    #[error("there is no case {0}")]
+    NoSuchCase(CaseId),
+    #[error("case was merged into {0}")]
+    Merged(CaseId),
+    #[error("case is closed")]
+    Closed,
+    #[error("case is not closed")]
+    NotClosed,
+    #[error("case is at seq {actual}, the command expected {expected}")]
+    VersionConflict { expected: u64, actual: u64 },
+    #[error("a command never crosses tenants")]
+    OtherTenant,
+    #[error("a case cannot be merged with itself")]
+    SameCase,
+    #[error("{0} was not merged into this case, or was parted again")]
+    NotMerged(CaseId),
+    #[error("a case becomes closed by `close` and merged by `merge`, not by its status")]
+    NotAStatusToSet,
+    #[error("the same idempotency key was applied before")]
+    Repeated,
+    #[error("the merged case would have more than {0} parts")]
+    TooManyParts(usize),
+}
+
+impl Refusal {
+    #[must_use]
+    pub const fn label(&self) -> &'static str {
+        match self {
+            Self::NoSuchCase(_) => "no_such_case",
+            Self::Merged(_) => "merged",
+            Self::Closed => "closed",
+            Self::NotClosed => "not_closed",
+            Self::VersionConflict { .. } => "version_conflict",
+            Self::OtherTenant => "other_tenant",
+            Self::SameCase => "same_case",
+            Self::NotMerged(_) => "not_merged",
+            Self::NotAStatusToSet => "not_a_status_to_set",
+            Self::Repeated => "repeated",
+            Self::TooManyParts(_) => "too_many_parts",
+        }
+    }
+}

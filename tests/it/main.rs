@@ -1,0 +1,14 @@
+//! The one integration binary: scenarios on the engine, formats, store, configuration, and everything that needs a real
+//! Apache Kafka broker (`broker`), which is fetched, started and stopped by the tests themselves.
+
+mod broker;
+mod cli;
+mod config;
+mod crash;
+mod exactly_once;
+mod formats;
+mod kafka;
+mod outputs;
+mod scenarios;
+mod store;
+mod tidy;
