@@ -12,6 +12,6 @@ pub use input::{Effects, Input, Refused, Settled};
 pub use policy::{KindPolicy, Policy, Reopen};
 pub use state::{
     AlertRef, CaseState, ClockState, DedupEntry, EdgeState, EvidenceKey, EvidenceSet, IdEntry, KeyStat, LearnedChunk,
-    MergeRecord, PartKey, PartState, PartitionClock, Pending, PolicyState, RelatedState, RowKey, StateRow, TenantState,
-    TrackedEntity, TrackedObservable,
+    MergeRecord, PartKey, PartState, PartitionClock, Pending, PolicyState, RelatedState, RowKey, StateRef, StateRow,
+    TenantState, TrackedEntity, TrackedObservable,
 };

@@ -38,6 +38,55 @@ pub enum StateRow {
     Part(PartState),
 }
 
+/// A row as the engine holds it, borrowed until the shell has encoded it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum StateRef<'a> {
+    Clock(&'a ClockState),
+    Policy(&'a PolicyState),
+    LearnedDelta { batch: u64, entries: &'a LearnedChunk },
+    LearnedBucket { bucket: u16, chunk: u16, as_of_batch: u64, entries: &'a LearnedChunk },
+    Tenant(&'a TenantState),
+    Case(&'a CaseState),
+    Part(&'a PartState),
+}
+
+impl StateRow {
+    #[must_use]
+    pub const fn as_ref(&self) -> StateRef<'_> {
+        match self {
+            Self::Clock(clock) => StateRef::Clock(clock),
+            Self::Policy(policy) => StateRef::Policy(policy),
+            Self::LearnedDelta { batch, entries } => StateRef::LearnedDelta { batch: *batch, entries },
+            Self::LearnedBucket { bucket, chunk, as_of_batch, entries } => {
+                StateRef::LearnedBucket { bucket: *bucket, chunk: *chunk, as_of_batch: *as_of_batch, entries }
+            }
+            Self::Tenant(tenant) => StateRef::Tenant(tenant),
+            Self::Case(case) => StateRef::Case(case),
+            Self::Part(part) => StateRef::Part(part),
+        }
+    }
+
+    #[must_use]
+    pub fn key(&self) -> RowKey {
+        self.as_ref().key()
+    }
+}
+
+impl StateRef<'_> {
+    #[must_use]
+    pub fn key(&self) -> RowKey {
+        match self {
+            Self::Clock(_) => RowKey::Clock,
+            Self::Policy(_) => RowKey::Policy,
+            Self::LearnedDelta { batch, .. } => RowKey::LearnedDelta { batch: *batch },
+            Self::LearnedBucket { bucket, chunk, .. } => RowKey::LearnedBucket { bucket: *bucket, chunk: *chunk },
+            Self::Tenant(tenant) => RowKey::Tenant(tenant.tenant.clone()),
+            Self::Case(case) => RowKey::Case(case.id.clone()),
+            Self::Part(part) => RowKey::Part(part.tenant.clone(), part.id),
+        }
+    }
+}
+
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct ClockState {
     /// The time of the last event, which never goes back.
@@ -101,6 +150,8 @@ pub struct CaseState {
     pub kept_apart: Vec<CaseId>,
     pub related: Vec<RelatedState>,
     pub overflowed: bool,
+    /// The parts that were born into this case; they lead to all others of its component.
+    pub parts: Vec<PartId>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -1,0 +1,211 @@
+//! The payload of each kind of case event. Members that say nothing are left out; names end in their unit where they
+//! have one, and strengths and weights are permille.
+
+use super::super::alert_json;
+use super::super::json::{self, ListNames, Object, object};
+use crate::model::{
+    Alert, CaseId, CaseStatus, EdgeId, EventKind, Evidence, Link, MergeSide, PartId, Priority, PriorityFactor,
+    RejectedRival, Severity, Tally, Timestamp, Verdict,
+};
+
+const EVIDENCE: ListNames = ListNames { items: "evidence", total: "evidence_total" };
+const REPEATS: ListNames = ListNames { items: "repeats", total: "repeats_total" };
+
+/// Parts are told whole up to this many, which is more than a case may have: a list of moved parts that was cut could
+/// not be folded.
+const PARTS_MAX: usize = 500;
+
+pub fn write(o: &mut Object<'_>, kind: &EventKind) {
+    match kind {
+        EventKind::Opened { part, alert, late, priority, follows } => {
+            opened(o, *part, alert, *late, priority, follows.as_ref());
+        }
+        EventKind::AlertAttached { part, edge, alert, late, link } => attached(o, *part, *edge, alert, *late, link),
+        EventKind::AlertUpdated { part, alert } => {
+            o.object("alert", |o| alert_json::summary(o, alert, None));
+            o.uint("part", part.0);
+        }
+        EventKind::AlertRepeated { part, repeats } => repeated(o, *part, repeats),
+        EventKind::AlertsRolledUp { part, count, first_at, last_at } => {
+            rolled_up(o, *part, *count, *first_at, *last_at);
+        }
+        EventKind::SeverityChanged { from, to } => severity(o, *from, *to),
+        EventKind::PriorityChanged { priority } => o.object("priority", |o| self::priority(o, priority)),
+        EventKind::StatusChanged { from, to } => status(o, *from, *to),
+        EventKind::VerdictSet { verdict } => o.text("verdict", verdict.label()),
+        EventKind::Assigned { owner, team } => {
+            o.text_or_null("owner", owner.as_deref());
+            o.text_or_null("team", team.as_deref());
+        }
+        EventKind::Acknowledged => {}
+        EventKind::CommentAdded { text } => o.prose("text", text),
+        EventKind::Closed { verdict, comment } => closed(o, *verdict, comment.as_deref()),
+        EventKind::Reopened { comment, link } => {
+            o.maybe_prose("comment", comment.as_deref());
+            maybe_link(o, link.as_deref());
+        }
+        EventKind::Expired { quiet } => o.int("quiet_ms", quiet.0),
+        EventKind::Merged { from, edge, parts, between, link } => {
+            merged(o, from, *edge, parts, *between, link.as_deref());
+        }
+        EventKind::MergedInto { into, edge } => {
+            o.uint("edge", edge.0);
+            o.id("into", into);
+        }
+        EventKind::MergeRefused { other, reason, link } => {
+            o.object("link", |o| self::link(o, link));
+            o.id("other", other);
+            o.text("reason", reason.label());
+        }
+        EventKind::MergeUndone { other, side, edge, parts, comment } => {
+            undone(o, other, *side, *edge, parts, comment.as_deref());
+        }
+        EventKind::Linked { other, link } => {
+            o.object("link", |o| self::link(o, link));
+            o.id("other", other);
+        }
+        EventKind::OverflowStarted { alerts } | EventKind::OverflowEnded { alerts } => o.uint("alerts", *alerts),
+    }
+}
+
+fn opened(o: &mut Object<'_>, part: PartId, alert: &Alert, late: bool, priority: &Priority, follows: Option<&CaseId>) {
+    o.object("alert", |o| alert_json::summary(o, alert, Some(late)));
+    if let Some(follows) = follows {
+        o.id("follows", follows);
+    }
+    o.uint("part", part.0);
+    o.object("priority", |o| self::priority(o, priority));
+}
+
+fn attached(o: &mut Object<'_>, part: PartId, edge: Option<EdgeId>, alert: &Alert, late: bool, link: &Link) {
+    o.object("alert", |o| alert_json::summary(o, alert, Some(late)));
+    if let Some(edge) = edge {
+        o.uint("edge", edge.0);
+    }
+    o.object("link", |o| self::link(o, link));
+    o.uint("part", part.0);
+}
+
+fn repeated(o: &mut Object<'_>, part: PartId, repeats: &[Tally]) {
+    o.uint("count", repeats.iter().map(|tally| tally.count).sum());
+    o.uint("part", part.0);
+    o.bounded_list(REPEATS, repeats, repeats.len() as u64, |tally, out| {
+        object(out, |o| {
+            o.id("alert_id", &tally.alert);
+            o.uint("count", tally.count);
+            o.time("first_at", tally.first_at);
+            o.time("last_at", tally.last_at);
+        });
+    });
+}
+
+fn rolled_up(o: &mut Object<'_>, part: PartId, count: u64, first_at: Timestamp, last_at: Timestamp) {
+    o.uint("count", count);
+    o.time("first_at", first_at);
+    o.time("last_at", last_at);
+    o.uint("part", part.0);
+}
+
+fn severity(o: &mut Object<'_>, from: Severity, to: Severity) {
+    o.text("from", from.label());
+    o.uint("from_id", from.id().into());
+    o.text("to", to.label());
+    o.uint("to_id", to.id().into());
+}
+
+fn status(o: &mut Object<'_>, from: CaseStatus, to: CaseStatus) {
+    o.text("from", from.label());
+    o.text("to", to.label());
+}
+
+fn closed(o: &mut Object<'_>, verdict: Option<Verdict>, comment: Option<&str>) {
+    o.maybe_prose("comment", comment);
+    o.maybe_text("verdict", verdict.map(Verdict::label));
+}
+
+fn merged(
+    o: &mut Object<'_>,
+    from: &CaseId,
+    edge: EdgeId,
+    parts: &[PartId],
+    between: (PartId, PartId),
+    link: Option<&Link>,
+) {
+    o.key("between");
+    part_list(&[between.0, between.1], o.out);
+    o.uint("edge", edge.0);
+    o.id("from", from);
+    maybe_link(o, link);
+    moved_parts(o, parts);
+}
+
+fn undone(o: &mut Object<'_>, other: &CaseId, side: MergeSide, edge: EdgeId, parts: &[PartId], comment: Option<&str>) {
+    o.maybe_prose("comment", comment);
+    o.uint("edge", edge.0);
+    o.id("other", other);
+    moved_parts(o, parts);
+    o.text("side", side.label());
+}
+
+fn moved_parts(o: &mut Object<'_>, parts: &[PartId]) {
+    let out = o.key("parts");
+    part_list(&parts[..parts.len().min(PARTS_MAX)], out);
+    o.uint("parts_total", parts.len() as u64);
+}
+
+fn part_list(parts: &[PartId], out: &mut Vec<u8>) {
+    out.push(b'[');
+    for (at, part) in parts.iter().enumerate() {
+        if at > 0 {
+            out.push(b',');
+        }
+        json::uint(part.0, out);
+    }
+    out.push(b']');
+}
+
+fn maybe_link(o: &mut Object<'_>, link: Option<&Link>) {
+    if let Some(link) = link {
+        o.object("link", |o| self::link(o, link));
+    }
+}
+
+fn link(o: &mut Object<'_>, link: &Link) {
+    o.bounded_list(EVIDENCE, &link.evidence, link.evidence.len() as u64, evidence);
+    o.list("rivals", &link.rivals, rival);
+    o.uint("strength", link.strength_permille.into());
+}
+
+fn evidence(evidence: &Evidence, out: &mut Vec<u8>) {
+    object(out, |o| {
+        o.int("age_ms", evidence.age.0);
+        o.flag("counted", evidence.counted);
+        o.text("kind", evidence.kind.label());
+        o.uint("part", evidence.part.0);
+        o.text("role", evidence.role.label());
+        o.uint("specificity", evidence.specificity_permille.into());
+        o.text("value", &evidence.value);
+        o.uint("weight", evidence.weight_permille.into());
+        o.int("window_ms", evidence.window.0);
+    });
+}
+
+fn rival(rival: &RejectedRival, out: &mut Vec<u8>) {
+    object(out, |o| {
+        o.id("case_id", &rival.case);
+        o.uint("strength", rival.strength_permille.into());
+    });
+}
+
+pub(in crate::wire) fn priority(o: &mut Object<'_>, priority: &Priority) {
+    o.text("band", priority.band.label());
+    o.list("factors", &priority.factors, factor);
+    o.uint("score", priority.score.into());
+}
+
+fn factor(factor: &PriorityFactor, out: &mut Vec<u8>) {
+    object(out, |o| {
+        o.text("name", factor.name);
+        o.uint("points", factor.points.into());
+    });
+}
