@@ -1,0 +1,150 @@
+//! Rows as bytes: `[row version][postcard body][16 bytes of keyed BLAKE3]`. The checksum covers key, version and body
+//! and is keyed by the changelog, so a row of another cluster, or one that sits under a wrong key, does not pass.
+
+use super::manifest::{CaseSegments, ChangelogId, Claim, Manifest};
+use super::row::{Row, RowName};
+use super::segment::Segment;
+use super::v1;
+use crate::engine::{RowKey, StateRef, StateRow};
+
+const VERSION: u8 = 1;
+const CHECKSUM_BYTES: usize = 16;
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum StoredRow {
+    State(StateRow),
+    Manifest(Manifest),
+    Claim(Claim),
+    Segment(Segment),
+    CaseSegments(CaseSegments),
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum RowError {
+    #[error("key is the name of no row")]
+    Name,
+    #[error("value is too short for a row")]
+    Short,
+    #[error("checksum does not match")]
+    Checksum,
+    #[error("row has version {0}, which this version cannot read")]
+    Version(u8),
+    #[error("body cannot be read: {0}")]
+    Body(#[from] postcard::Error),
+    #[error("{0} is out of its range")]
+    Range(&'static str),
+    #[error("key and body name different rows")]
+    OtherRow,
+    #[error("segment cannot be unpacked")]
+    Unpack,
+}
+
+/// Encodes and decodes the rows of one changelog.
+#[derive(Clone, Debug)]
+pub struct Codec {
+    key: [u8; 32],
+}
+
+impl Codec {
+    #[must_use]
+    pub fn new(changelog: ChangelogId) -> Self {
+        Self { key: blake3::derive_key("casewright row checksum v1", &changelog.0) }
+    }
+
+    #[must_use]
+    pub fn state(&self, row: StateRef<'_>) -> Row {
+        self.row(&RowName::Engine(row.key()), |body| v1::state::encode(row, body))
+    }
+
+    #[must_use]
+    pub fn manifest(&self, manifest: &Manifest) -> Row {
+        self.row(&RowName::Manifest, |body| v1::write(&v1::batch::ManifestV1::of(manifest), body))
+    }
+
+    #[must_use]
+    pub fn claim(&self, claim: &Claim) -> Row {
+        self.row(&RowName::Claim, |body| v1::write(&v1::batch::ClaimV1::of(claim), body))
+    }
+
+    #[must_use]
+    pub fn segment(&self, segment: &Segment) -> Row {
+        let name = RowName::Segment { batch: segment.batch, chunk: segment.chunk };
+        self.row(&name, |body| v1::write(&v1::batch::SegmentV1::of(segment), body))
+    }
+
+    #[must_use]
+    pub fn case_segments(&self, segments: &CaseSegments) -> Row {
+        let name = RowName::CaseSegments { case: segments.case.clone(), chunk: segments.chunk };
+        self.row(&name, |body| v1::write(&v1::batch::CaseSegmentsV1::of(segments), body))
+    }
+
+    /// Reads one row, after its checksum.
+    pub fn decode(&self, key: &[u8], value: &[u8]) -> Result<StoredRow, RowError> {
+        let name = RowName::from_bytes(key)?;
+        let body = self.check(key, value)?;
+        Ok(match name {
+            RowName::Engine(key) => StoredRow::State(state(&key, body)?),
+            RowName::Manifest => StoredRow::Manifest(v1::read::<v1::batch::ManifestV1<'_>>(body)?.back()),
+            RowName::Claim => StoredRow::Claim(v1::read::<v1::batch::ClaimV1<'_>>(body)?.back()),
+            RowName::Segment { batch, chunk } => {
+                StoredRow::Segment(v1::read::<v1::batch::SegmentV1<'_>>(body)?.back(batch, chunk))
+            }
+            RowName::CaseSegments { case, chunk } => {
+                StoredRow::CaseSegments(v1::read::<v1::batch::CaseSegmentsV1>(body)?.back(case, chunk))
+            }
+        })
+    }
+
+    /// The body of a row whose checksum is right.
+    pub fn check<'v>(&self, key: &[u8], value: &'v [u8]) -> Result<&'v [u8], RowError> {
+        let (content, checksum) = split(value)?;
+        if self.sum(key, content) != *checksum {
+            return Err(RowError::Checksum);
+        }
+        match content.split_first() {
+            Some((&VERSION, body)) => Ok(body),
+            Some((&other, _)) => Err(RowError::Version(other)),
+            None => Err(RowError::Short),
+        }
+    }
+
+    /// The checksum that a row carries: what the manifest's sum is made of.
+    pub fn checksum(value: &[u8]) -> Result<u128, RowError> {
+        split(value).map(|(_, checksum)| u128::from_be_bytes(*checksum))
+    }
+
+    fn row(&self, name: &RowName, write: impl FnOnce(&mut Vec<u8>)) -> Row {
+        let key = name.to_bytes();
+        let mut value = Vec::with_capacity(512);
+        value.push(VERSION);
+        write(&mut value);
+        let checksum = self.sum(&key, &value);
+        value.extend_from_slice(&checksum);
+        Row { key, value: Some(value.into_boxed_slice()) }
+    }
+
+    fn sum(&self, key: &[u8], content: &[u8]) -> [u8; CHECKSUM_BYTES] {
+        let mut hasher = blake3::Hasher::new_keyed(&self.key);
+        hasher.update(&(key.len() as u32).to_be_bytes());
+        hasher.update(key);
+        hasher.update(content);
+        let mut sum = [0; CHECKSUM_BYTES];
+        hasher.finalize_xof().fill(&mut sum);
+        sum
+    }
+}
+
+fn split(value: &[u8]) -> Result<(&[u8], &[u8; CHECKSUM_BYTES]), RowError> {
+    value.split_last_chunk().ok_or(RowError::Short)
+}
+
+/// The body with its version but without its checksum being known to be right.
+pub(super) fn unchecked_body(value: &[u8]) -> Result<&[u8], RowError> {
+    let (content, _) = split(value)?;
+    content.split_first().map(|(_, body)| body).ok_or(RowError::Short)
+}
+
+fn state(key: &RowKey, body: &[u8]) -> Result<StateRow, RowError> {
+    let row = v1::state::decode(key, body)?;
+    if row.key() == *key { Ok(row) } else { Err(RowError::OtherRow) }
+}
