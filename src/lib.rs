@@ -18,7 +18,7 @@ pub mod engine;
 pub mod http;
 pub mod kafka;
 pub mod model;
-pub mod pipeline;
+//pub mod pipeline;
 pub mod store;
 pub mod telemetry;
 pub mod testing;

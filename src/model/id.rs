@@ -61,6 +61,28 @@ impl fmt::Display for CaseId {
     }
 }
 
+/// The unit of order, state, fencing and recovery: one engine, one store directory, one changelog partition, one
+/// transactional id, one owner at a time.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Shard(pub u32);
+
+impl Shard {
+    /// `single` mode runs one shard, which reads every input partition.
+    pub const SINGLE: Self = Self(0);
+
+    /// Its partition of the changelog.
+    #[must_use]
+    pub const fn partition(self) -> i32 {
+        self.0.cast_signed()
+    }
+}
+
+impl fmt::Display for Shard {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(&self.0, f)
+    }
+}
+
 /// A part of a case: what one machine and identity gathered. Parts never move between edges; cases are sets of parts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct PartId(pub u64);

@@ -1,0 +1,107 @@
+//! One batch, one transaction: rows, events, views, dead letters and input positions become visible together or not at
+//! all. Runs on a thread of its own, because librdkafka's transaction calls block.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use super::batch::Batch;
+use crate::config::TopicsConfig;
+use crate::kafka::{CommittedOffset, GroupMetadata, TxnFault, TxnProducer};
+use crate::model::Shard;
+use crate::store::{Manifest, Position};
+
+/// How long a batch's records may take to be acknowledged. Shorter than the transaction timeout (60 s), longer than a
+/// broker takes to restart.
+const DRAIN_MAX: Duration = Duration::from_secs(45);
+
+pub struct Committer {
+    producer: TxnProducer,
+    topics: TopicsConfig,
+    shard: Shard,
+    /// What a dead letter's value may weigh; a larger one is cut and marked.
+    dead_letter_bytes_max: usize,
+}
+
+/// How long the two halves of a commit took.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Spent {
+    pub produce: Duration,
+    pub commit: Duration,
+}
+
+impl Committer {
+    #[must_use]
+    pub fn new(producer: TxnProducer, topics: TopicsConfig, shard: Shard, dead_letter_bytes_max: usize) -> Self {
+        Self { producer, topics, shard, dead_letter_bytes_max }
+    }
+
+    /// Commits `batch` and answers where the changelog stands behind it. `member` is read at the last moment: it is the
+    /// second fence against a zombie.
+    pub fn commit(
+        &self,
+        batch: &Batch,
+        member: impl FnOnce() -> Option<GroupMetadata>,
+    ) -> Result<(Position, Spent), TxnFault> {
+        let began = Instant::now();
+        self.producer.begin()?;
+        self.produce(batch)?;
+        self.producer.drain(DRAIN_MAX)?;
+        let produced = Instant::now();
+        let member = member().ok_or(TxnFault::Fenced)?;
+        let offsets = committed_offsets(&batch.manifest);
+        if !offsets.is_empty() {
+            self.producer.send_offsets(&offsets, &member)?;
+        }
+        self.producer.commit()?;
+        let spent = Spent { produce: produced - began, commit: produced.elapsed() };
+        Ok((self.position_behind(), spent))
+    }
+
+    fn produce(&self, batch: &Batch) -> Result<(), TxnFault> {
+        let partition = Some(self.shard.partition());
+        for row in &batch.rows {
+            self.producer.send(&self.topics.state, partition, Some(&row.key), row.value.as_deref(), &[])?;
+        }
+        for (messages, topic) in [
+            (&batch.events, &self.topics.case_events),
+            (&batch.refusals, &self.topics.case_events),
+            (&batch.views, &self.topics.cases),
+        ] {
+            for (key, value) in messages.iter() {
+                self.producer.send(topic, None, Some(key), value, &[])?;
+            }
+        }
+        self.produce_dead_letters(batch)
+    }
+
+    fn produce_dead_letters(&self, batch: &Batch) -> Result<(), TxnFault> {
+        for letter in &batch.dead_letters {
+            let fitted = letter.fitted(self.dead_letter_bytes_max);
+            let headers: Vec<(&str, &[u8])> =
+                fitted.headers.iter().map(|(name, value)| (*name, value.as_bytes())).collect();
+            let key = Some(fitted.key.as_bytes());
+            self.producer.send(&self.topics.dead_letters, None, key, Some(&fitted.value), &headers)?;
+        }
+        Ok(())
+    }
+
+    /// The offset behind the last acknowledged row; the commit marker that follows it holds nothing to read.
+    fn position_behind(&self) -> Position {
+        self.producer.acknowledged().map_or(Position(0), |last| Position(last + 1))
+    }
+}
+
+/// The second witness of the input positions, and what lag tools see; the manifest stays the first.
+fn committed_offsets(manifest: &Arc<Manifest>) -> Vec<CommittedOffset> {
+    let metadata = manifest.offset_metadata();
+    manifest
+        .positions
+        .iter()
+        .map(|position| CommittedOffset {
+            topic: position.topic.as_str().to_owned(),
+            partition: position.partition,
+            next_offset: position.next_offset,
+            metadata: metadata.clone(),
+        })
+        .collect()
+}

@@ -1,0 +1,210 @@
+//! Where each input begins: at the manifest's position, after checking that the topic is still the one that was read.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tracing::{error, info, warn};
+
+use crate::config::{Config, SourceConfig, StartAt};
+use crate::kafka::{Admin, Assigned, Client, InputReader, KafkaFault, RawBatch};
+use crate::model::TopicName;
+use crate::store::{InputPosition, Manifest};
+use crate::wire;
+
+/// How long to wait for the one record whose fingerprint is compared.
+const FINGERPRINT_WAIT: Duration = Duration::from_secs(10);
+
+/// One assigned partition; the index of it in the plan is its name in the session.
+#[derive(Clone, Debug)]
+pub struct Input {
+    pub topic: TopicName,
+    pub partition: i32,
+    pub kind: InputKind,
+}
+
+#[derive(Clone, Debug)]
+pub enum InputKind {
+    /// The index of the source in the configuration.
+    Alerts(usize),
+    Commands,
+}
+
+#[derive(Debug, Default)]
+pub struct Plan {
+    pub inputs: Vec<Input>,
+    /// In the order of `inputs`.
+    pub positions: Vec<InputPosition>,
+    /// Partitions that wait for an operator, with the reason.
+    pub halted: Vec<String>,
+    /// Records that were deleted before they were read: {topic, partition, from, to}.
+    pub gaps: Vec<Gap>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Gap {
+    pub topic: TopicName,
+    pub partition: i32,
+    pub from: i64,
+    pub to: i64,
+}
+
+#[derive(Debug, thiserror::Error)]
+pub enum PlanError {
+    #[error("asking the brokers about the inputs failed")]
+    Kafka(#[from] KafkaFault),
+    #[error("topic {0} does not exist; `casewright topics create` makes Casewright's own, sensors make theirs")]
+    NoTopic(String),
+    #[error(
+        "source {0}: there is no stored position, so [[source]] start_at must say where to begin: \"earliest\", \"latest\" \
+         or a time such as \"2026-08-01T00:00:00Z\""
+    )]
+    NoStart(String),
+}
+
+impl Plan {
+    #[must_use]
+    pub fn assigned(&self) -> Vec<Assigned> {
+        let each = self.inputs.iter().zip(&self.positions);
+        each.map(|(input, position)| Assigned {
+            topic: input.topic.as_str().to_owned(),
+            partition: input.partition,
+            next_offset: position.next_offset,
+        })
+        .collect()
+    }
+}
+
+pub fn plan(config: &Config, client: &Client, admin: &Admin, manifest: &Manifest) -> Result<Plan, PlanError> {
+    let reader = client.reader()?;
+    let known: BTreeSet<&str> = manifest.positions.iter().map(|position| position.topic.as_str()).collect();
+    let mut planner = Planner { client, reader, manifest, known, plan: Plan::default() };
+    let topics = admin.topics()?;
+    for (index, source) in config.sources.iter().enumerate() {
+        let matched: Vec<&(String, i32)> =
+            topics.iter().filter(|(name, _)| wire::topic_matches(&source.topic, name)).collect();
+        if matched.is_empty() {
+            return Err(PlanError::NoTopic(source.topic.clone()));
+        }
+        for (topic, partitions) in matched {
+            planner.topic(topic, *partitions, &InputKind::Alerts(index), &Start::of(source))?;
+        }
+    }
+    let commands = &config.topics.commands;
+    let (_, partitions) =
+        topics.iter().find(|(name, _)| name == commands).ok_or_else(|| PlanError::NoTopic(commands.clone()))?;
+    planner.topic(commands, *partitions, &InputKind::Commands, &Start::Known(StartAt::Earliest))?;
+    Ok(planner.plan)
+}
+
+/// Where a partition without a position begins.
+enum Start {
+    Known(StartAt),
+    Missing(String),
+}
+
+impl Start {
+    fn of(source: &SourceConfig) -> Self {
+        source.start_at.map_or_else(|| Self::Missing(source.topic.clone()), Self::Known)
+    }
+}
+
+struct Planner<'a> {
+    client: &'a Client,
+    reader: InputReader,
+    manifest: &'a Manifest,
+    known: BTreeSet<&'a str>,
+    plan: Plan,
+}
+
+impl Planner<'_> {
+    fn topic(&mut self, topic: &str, partitions: i32, kind: &InputKind, start: &Start) -> Result<(), PlanError> {
+        for partition in 0..partitions {
+            let name = TopicName::new(topic);
+            let stored = self.manifest.positions.iter().find(|p| p.topic == name && p.partition == partition).cloned();
+            let position = match stored {
+                Some(position) => self.go_on(position)?,
+                None => Some(self.begin(name.clone(), partition, start)?),
+            };
+            if let Some(position) = position {
+                self.plan.inputs.push(Input { topic: name, partition, kind: kind.clone() });
+                self.plan.positions.push(position);
+            }
+        }
+        Ok(())
+    }
+
+    fn begin(&self, topic: TopicName, partition: i32, start: &Start) -> Result<InputPosition, PlanError> {
+        let (low, high) = self.reader.low_high(topic.as_str(), partition)?;
+        // A partition added to a topic that is read already begins at its beginning: nothing of it was skipped on purpose.
+        let start = if self.known.contains(topic.as_str()) { &Start::Known(StartAt::Earliest) } else { start };
+        let next_offset = match start {
+            Start::Missing(source) => return Err(PlanError::NoStart(source.clone())),
+            Start::Known(StartAt::Earliest) => low,
+            Start::Known(StartAt::Latest) => high,
+            Start::Known(StartAt::Time(at)) => {
+                self.reader.offset_at(topic.as_str(), partition, at.millis())?.unwrap_or(high)
+            }
+        };
+        info!(topic = topic.as_str(), partition, next_offset, "input begins");
+        Ok(InputPosition { topic, partition, next_offset, last_offset: None, fingerprint: 0, delivered: 0 })
+    }
+
+    /// None where the partition must wait for an operator.
+    fn go_on(&mut self, mut position: InputPosition) -> Result<Option<InputPosition>, PlanError> {
+        let (low, high) = self.reader.low_high(position.topic.as_str(), position.partition)?;
+        let (topic, partition, next) = (position.topic.as_str().to_owned(), position.partition, position.next_offset);
+        if next > high {
+            self.halt(format!("{topic}/{partition}: the position is {next}, the log ends at {high}: the topic was made anew"));
+            return Ok(None);
+        }
+        if let Some(last) = position.last_offset.filter(|last| *last >= low)
+            && self.fingerprint(&topic, partition, last)? != Some(position.fingerprint)
+        {
+            self.halt(format!(
+                "{topic}/{partition}: the record at offset {last} is not the one that was read there: the topic was made anew"
+            ));
+            return Ok(None);
+        }
+        if next < low {
+            let gap = Gap { topic: position.topic.clone(), partition, from: next, to: low };
+            error!(topic, partition, from = next, to = low, "records were deleted before they were read: a gap");
+            self.plan.gaps.push(gap);
+            position.next_offset = low;
+        }
+        Ok(Some(position))
+    }
+
+    fn halt(&mut self, reason: String) {
+        warn!(
+            reason,
+            "input partition stopped: `casewright positions set` moves it once you know what happened to the topic"
+        );
+        self.plan.halted.push(reason);
+    }
+
+    /// The fingerprint of the record at `offset`, if there is still one.
+    fn fingerprint(&self, topic: &str, partition: i32, offset: i64) -> Result<Option<u64>, PlanError> {
+        let mut reader = self.client.reader()?;
+        reader.assign(&[Assigned { topic: topic.to_owned(), partition, next_offset: offset }])?;
+        let mut batch = RawBatch::default();
+        reader.poll(&mut batch, 1, FINGERPRINT_WAIT).map_err(KafkaFault::from)?;
+        let found = batch.records.first().filter(|record| record.offset == offset);
+        Ok(found.map(|record| fingerprint(record.offset, record.timestamp, batch.payload(record))))
+    }
+}
+
+/// What tells a record from another one at the same offset: 64 bits of BLAKE3 over offset, timestamp and payload.
+#[must_use]
+pub fn fingerprint(offset: i64, timestamp: Option<i64>, payload: Option<&[u8]>) -> u64 {
+    let mut hasher = blake3::Hasher::new();
+    hasher.update(&offset.to_be_bytes());
+    hasher.update(&timestamp.unwrap_or(-1).to_be_bytes());
+    hasher.update(payload.unwrap_or_default());
+    let mut first = [0; 8];
+    first.copy_from_slice(&hasher.finalize().as_bytes()[..8]);
+    u64::from_be_bytes(first)
+}
+
+/// The inputs by index, shared by the threads of a session.
+pub type Inputs = Arc<[Input]>;

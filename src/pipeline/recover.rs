@@ -1,0 +1,299 @@
+//! The one way back: from whatever the store holds and whatever the changelog says, to an engine that goes on exactly
+//! where the last committed batch ended. Restart, crash, lost disk, moved shard and aborted transaction all come here.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tracing::{info, warn};
+
+use super::ledger::Ledger;
+use super::stop::Stop;
+use super::tail::{self, TailError};
+use crate::config;
+use crate::engine::{Engine, Policy, RestoreError, StateRow};
+use crate::kafka::{ChangelogReader, Ends, KafkaFault};
+use crate::model::{Millis, Timestamp};
+use crate::store::{
+    ChangelogId, Codec, Manifest, Position, RowError, RowName, Store, StoreError, StoreHome, StoreMeta, StoredRow,
+};
+
+/// How long to wait between looks at a foreign transaction that hangs on the changelog.
+const FOREIGN_WAIT: Duration = Duration::from_secs(1);
+/// A tail is right only while its tombstones are: DESIGN's `min.compaction.lag` (24 h) and `delete.retention` (7 d), less
+/// an hour for clocks.
+const TOMBSTONES_KEPT: Millis = Millis::from_hours(24 + 7 * 24 - 1);
+
+/// An engine with its state, and everything that must go on from the same point.
+pub struct Recovered {
+    pub store: Arc<dyn Store>,
+    pub engine: Engine,
+    pub codec: Codec,
+    pub ledger: Ledger,
+    pub manifest: Manifest,
+    /// Nothing was ever written to this changelog.
+    pub first_start: bool,
+}
+
+#[derive(Debug, thiserror::Error)]
+pub enum RecoverError {
+    #[error(transparent)]
+    Refused(#[from] RefusedStart),
+    #[error("reading the changelog failed")]
+    Kafka(#[from] KafkaFault),
+    #[error("the store failed")]
+    Store(#[from] StoreError),
+    #[error("a row of the state cannot be read")]
+    Row(#[from] RowError),
+    #[error("the rows do not make a state")]
+    Restore(#[from] RestoreError),
+    #[error("the policy row cannot be read")]
+    Policy(#[from] config::ConfigError),
+    #[error("stopped while recovering")]
+    Stopped,
+}
+
+/// What a restart cannot heal: a person must choose.
+#[derive(Debug, thiserror::Error)]
+pub enum RefusedStart {
+    #[error(
+        "the store belongs to changelog {store}, the cluster's is {cluster}; either start with --rebuild-store to build \
+         the store anew from this cluster, or export it with `casewright store export` and import it into new topics"
+    )]
+    OtherChangelog { store: ChangelogId, cluster: ChangelogId },
+    #[error(
+        "the store is at changelog offset {store}, the changelog ends at {end}: the topic lost records or was made anew; \
+         either start with --rebuild-store to build the store anew from what the topic still has, or export it with \
+         `casewright store export` and import it into new topics"
+    )]
+    AheadOfChangelog { store: i64, end: i64 },
+    #[error(
+        "the changelog's rows have checksum {found:032x}, its manifest says {manifest:032x}, even after reading all of it: \
+         the changelog itself is damaged; `casewright store verify` on a copy of a store may show which rows"
+    )]
+    ChangelogDamaged { found: u128, manifest: u128 },
+}
+
+/// What the store is worth against the changelog: DESIGN's table, decided in one place.
+#[derive(Debug)]
+enum Found {
+    /// Apply what the changelog has behind this position.
+    Tail(Position),
+    /// Read all of the changelog into an empty store.
+    Rebuild(&'static str),
+    Refuse(RefusedStart),
+}
+
+pub struct Recovery<'a> {
+    pub home: &'a StoreHome,
+    pub changelog: &'a mut ChangelogReader,
+    pub now: Timestamp,
+    /// The operator asked for a store built anew.
+    pub rebuild: bool,
+    /// For a changelog without a policy row.
+    pub policy: &'a Policy,
+    pub policy_text: &'a Arc<str>,
+    pub seed: u64,
+    pub stop: &'a Stop,
+    pub progress: &'a dyn Fn(&str),
+}
+
+impl Recovery<'_> {
+    pub fn run(mut self) -> Result<Recovered, RecoverError> {
+        let ends = self.settled_ends()?;
+        let cluster = tail::changelog_id(self.changelog, ends)?;
+        let (store, found) = self.open(ends, cluster)?;
+        match found {
+            Found::Refuse(refused) => Err(refused.into()),
+            Found::Rebuild(why) => self.rebuild(store, ends, cluster, why),
+            Found::Tail(from) => match self.load(Arc::clone(&store), from, ends, cluster)? {
+                Ok(recovered) => Ok(recovered),
+                Err(mismatch) => {
+                    warn!(found = %format!("{:032x}", mismatch.found), "the store's rows do not match their manifest");
+                    self.rebuild(store, ends, cluster, "damaged")
+                }
+            },
+        }
+    }
+
+    /// A foreign open transaction hides committed rows behind it, our own too: wait until it is settled.
+    fn settled_ends(&mut self) -> Result<Ends, RecoverError> {
+        loop {
+            let ends = self.changelog.ends()?;
+            if ends.committed_end == ends.uncommitted_end {
+                return Ok(ends);
+            }
+            let hidden = ends.uncommitted_end - ends.committed_end;
+            warn!(hidden, "a foreign transaction is open on the changelog and hides records: waiting for it to end");
+            (self.progress)("waiting for a foreign transaction on the changelog to end");
+            if self.stop.wait(FOREIGN_WAIT) {
+                return Err(RecoverError::Stopped);
+            }
+        }
+    }
+
+    fn open(&self, ends: Ends, cluster: Option<ChangelogId>) -> Result<(Arc<dyn Store>, Found), RecoverError> {
+        if self.rebuild {
+            self.home.set_aside()?;
+        }
+        match self.home.open() {
+            Ok(store) => {
+                let found = self.assess(store.meta()?, store.as_ref(), ends, cluster);
+                Ok((store, found))
+            }
+            Err(StoreError::Damaged(reason)) => {
+                warn!(reason, "the store cannot be opened");
+                self.home.set_aside()?;
+                Ok((self.home.open()?, Found::Rebuild("unreadable")))
+            }
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    fn assess(&self, meta: Option<StoreMeta>, store: &dyn Store, ends: Ends, cluster: Option<ChangelogId>) -> Found {
+        let Some(meta) = meta else { return Found::Rebuild("empty") };
+        match cluster {
+            Some(cluster) if cluster != meta.changelog => {
+                return Found::Refuse(RefusedStart::OtherChangelog { store: meta.changelog, cluster });
+            }
+            Some(_) | None => {}
+        }
+        let position = meta.position;
+        if position.0 > ends.committed_end {
+            Found::Refuse(RefusedStart::AheadOfChangelog { store: position.0, end: ends.committed_end })
+        } else if position.0 < ends.low {
+            Found::Rebuild("older than the changelog's start")
+        } else if position.0 < ends.committed_end && self.tombstones_gone(store) {
+            Found::Rebuild("too old for the changelog's tail")
+        } else {
+            Found::Tail(position)
+        }
+    }
+
+    fn tombstones_gone(&self, store: &dyn Store) -> bool {
+        let manifest = store.get(&RowName::Manifest.to_bytes()).ok().flatten();
+        let written = manifest.and_then(|value| Manifest::decode(&value).ok()).map(|manifest| manifest.at);
+        written.is_none_or(|at| self.now.since(at) > TOMBSTONES_KEPT)
+    }
+
+    fn rebuild(
+        &mut self,
+        store: Arc<dyn Store>,
+        ends: Ends,
+        cluster: Option<ChangelogId>,
+        why: &'static str,
+    ) -> Result<Recovered, RecoverError> {
+        // sled lets go of its directory when its last handle is dropped.
+        drop(store);
+        let records = ends.committed_end - ends.low;
+        info!(why, records, "building the store from the changelog");
+        if !self.home.is_empty() {
+            self.home.set_aside()?;
+        }
+        let store = self.home.open()?;
+        let from = Position(ends.low);
+        match self.load(store, from, ends, cluster)? {
+            Ok(recovered) => Ok(recovered),
+            Err(Mismatch { found, manifest }) => Err(RefusedStart::ChangelogDamaged { found, manifest }.into()),
+        }
+    }
+
+    /// Brings the store to the changelog's end and the engine out of the store.
+    fn load(
+        &mut self,
+        store: Arc<dyn Store>,
+        from: Position,
+        ends: Ends,
+        cluster: Option<ChangelogId>,
+    ) -> Result<Result<Recovered, Mismatch>, RecoverError> {
+        let Some(cluster) = cluster else { return self.first_start(store).map(Ok) };
+        if store.meta()?.is_none() {
+            store.set_changelog(cluster)?;
+        }
+        let applied = tail::apply(self.changelog, store.as_ref(), from, ends, self.stop).map_err(|error| match error {
+            TailError::Kafka(fault) => RecoverError::Kafka(fault),
+            TailError::Store(error) => RecoverError::Store(error),
+            TailError::Stopped => RecoverError::Stopped,
+        })?;
+        info!(from = from.0, to = ends.committed_end, rows = applied, "changelog tail applied");
+        (self.progress)("loading the open cases");
+        let codec = Codec::new(cluster);
+        let loaded = match read_rows(store.as_ref(), &codec) {
+            Ok(loaded) => loaded,
+            Err(RecoverError::Row(error)) => {
+                warn!(%error, "a row of the store is damaged");
+                return Ok(Err(Mismatch { found: 0, manifest: 0 }));
+            }
+            Err(error) => return Err(error),
+        };
+        let Some(manifest) = loaded.manifest else { return Ok(Err(Mismatch { found: loaded.ledger.sum(), manifest: 0 })) };
+        if loaded.ledger.sum() != manifest.checksum {
+            return Ok(Err(Mismatch { found: loaded.ledger.sum(), manifest: manifest.checksum }));
+        }
+        let (policy, text) = self.policy_of(&loaded.rows)?;
+        let engine = Engine::restore(self.seed, policy, text, loaded.rows)?;
+        let state_hash = format!("{:032x}", manifest.checksum);
+        info!(batch = manifest.batch, %state_hash, changelog = %cluster, "state recovered");
+        Ok(Ok(Recovered { store, engine, codec, ledger: loaded.ledger, manifest, first_start: false }))
+    }
+
+    fn first_start(&self, store: Arc<dyn Store>) -> Result<Recovered, RecoverError> {
+        let changelog = ChangelogId::random();
+        store.set_changelog(changelog)?;
+        info!(%changelog, "first start on an empty changelog");
+        Ok(Recovered {
+            store,
+            engine: Engine::new(self.seed, self.policy.clone(), Arc::clone(self.policy_text)),
+            codec: Codec::new(changelog),
+            ledger: Ledger::default(),
+            manifest: Manifest::first(changelog),
+            first_start: true,
+        })
+    }
+
+    /// The policy that was in force at the last batch, which is not always the configured one.
+    fn policy_of(&self, rows: &[StateRow]) -> Result<(Policy, Arc<str>), RecoverError> {
+        let row = rows.iter().find_map(|row| if let StateRow::Policy(policy) = row { Some(policy) } else { None });
+        match row {
+            Some(state) => Ok((config::parse_policy(&state.text)?, Arc::clone(&state.text))),
+            None => Ok((self.policy.clone(), Arc::clone(self.policy_text))),
+        }
+    }
+}
+
+struct Mismatch {
+    found: u128,
+    manifest: u128,
+}
+
+struct Loaded {
+    rows: Vec<StateRow>,
+    ledger: Ledger,
+    manifest: Option<Manifest>,
+}
+
+fn read_rows(store: &dyn Store, codec: &Codec) -> Result<Loaded, RecoverError> {
+    let mut loaded = Loaded { rows: Vec::new(), ledger: Ledger::default(), manifest: None };
+    let mut failed = None;
+    store.for_each(&mut |key, value| match take_row(&mut loaded, codec, key, value) {
+        Ok(()) => std::ops::ControlFlow::Continue(()),
+        Err(error) => {
+            failed = Some(error);
+            std::ops::ControlFlow::Break(())
+        }
+    })?;
+    failed.map_or(Ok(loaded), |error| Err(RecoverError::Row(error)))
+}
+
+fn take_row(loaded: &mut Loaded, codec: &Codec, key: &[u8], value: &[u8]) -> Result<(), RowError> {
+    match codec.decode(key, value)? {
+        StoredRow::Manifest(manifest) => loaded.manifest = Some(manifest),
+        StoredRow::Claim(_) => {}
+        StoredRow::State(row) => {
+            loaded.ledger.load(key, Codec::checksum(value)?);
+            loaded.rows.push(row);
+        }
+        StoredRow::Segment(_) => loaded.ledger.add_once(Codec::checksum(value)?),
+        StoredRow::CaseSegments(_) => loaded.ledger.load(key, Codec::checksum(value)?),
+    }
+    Ok(())
+}

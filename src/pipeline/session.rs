@@ -1,0 +1,276 @@
+//! One spell of work under one lease: poll, decode, decide, commit and keep, each on a thread of its own with a bounded
+//! queue between them. The first fault ends the spell; what was not committed is dropped and recovered from the changelog.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, bounded};
+
+use super::commit::Committer;
+use super::compose::{Composer, Decoded};
+use super::decode::DecodeStage;
+use super::idle::{IdleClock, Tick};
+use super::inputs::Inputs;
+use super::keep::{Committed, keep};
+use super::lease::LeaseWatch;
+use super::pending::{Pending, RowReader};
+use super::report::Reporter;
+use super::stop::Stop;
+use super::{Batch, wall_now};
+use crate::engine::Input;
+use crate::kafka::{InputReader, KafkaFault, RawBatch, ReadFault, TxnFault};
+use crate::model::Origin;
+use crate::store::{Store, StoreError};
+
+/// Polls waiting to be decoded, decoded ones waiting for the engine, batches waiting for the commit: one each is enough to
+/// keep every stage busy, and all of it is dropped when a transaction aborts.
+const STAGED_MAX: usize = 1;
+const COMMITTED_MAX: usize = 8;
+/// How often the passing of time is looked at.
+const TICK: Duration = Duration::from_millis(50);
+const POLL_WAIT_MAX: Duration = Duration::from_millis(100);
+
+#[derive(Debug, thiserror::Error)]
+pub enum SessionFault {
+    #[error("the lease went to another instance")]
+    LeaseLost,
+    #[error("reading the inputs failed")]
+    Read(#[from] ReadFault),
+    #[error("asking the brokers failed")]
+    Kafka(#[from] KafkaFault),
+    #[error("the transaction failed")]
+    Commit(#[from] TxnFault),
+    #[error("the store failed")]
+    Store(#[from] StoreError),
+    #[error("the decoding threads could not be started")]
+    Threads(#[from] rayon::ThreadPoolBuildError),
+    #[error("a thread of the pipeline panicked")]
+    Panicked,
+}
+
+pub struct Session {
+    pub reader: InputReader,
+    pub decode: DecodeStage,
+    pub composer: Composer,
+    pub committer: Committer,
+    pub store: Arc<dyn Store>,
+    pub inputs: Inputs,
+    pub lease: LeaseWatch,
+    pub term: u64,
+    pub idle: IdleClock,
+    pub reporter: Reporter,
+    pub batch_records_max: usize,
+    pub batch_wait: Duration,
+    /// The daemon is to stop: finish what was read, then end.
+    pub stop: Stop,
+    /// A batch that must go out first: the claim on the changelog, a changed policy.
+    pub first: Batch,
+}
+
+type Polled = (RawBatch, Vec<(usize, i64)>);
+
+impl Session {
+    /// Runs until a stop is asked for, which is no fault, or until the first fault.
+    pub fn run(self) -> Result<(), SessionFault> {
+        // Set by the first thread that ends with a fault, so that the others end as well.
+        let broken = Stop::default();
+        let pending = Pending::default();
+        let rows = RowReader::new(Arc::clone(&self.store), pending.clone());
+        let (polled_in, polled) = bounded::<Polled>(STAGED_MAX);
+        let (decoded_in, decoded) = bounded::<Decoded>(STAGED_MAX);
+        let (decided_in, decided) = bounded::<Arc<Batch>>(STAGED_MAX);
+        let (committed_in, committed) = bounded::<Committed>(COMMITTED_MAX);
+        let Self { reader, decode, composer, committer, store, inputs, lease, term, idle, reporter, .. } = self;
+        let poll = Poll { reader, records_max: self.batch_records_max, wait: self.batch_wait.min(POLL_WAIT_MAX) };
+        let decide = Decide { composer, idle, inputs, rows, pending: pending.clone(), stop: self.stop.clone() };
+        let commit = Commit { committer, lease, term, reporter: &reporter };
+        let first = Arc::new(self.first);
+        let stop = &self.stop;
+        std::thread::scope(|scope| {
+            let threads = [
+                guarded(scope, "poll", &broken, || poll.run(&polled_in, stop, &broken)),
+                guarded(scope, "decode", &broken, || decode_all(decode, &polled, &decoded_in)),
+                guarded(scope, "engine", &broken, || decide.run(&decoded, &decided_in, first)),
+                guarded(scope, "commit", &broken, || commit.run(&decided, &committed_in)),
+                guarded(scope, "store", &broken, || {
+                    keep(&committed, store.as_ref(), &pending, reporter.metrics()).map_err(SessionFault::from)
+                }),
+            ];
+            let ends = threads.map(|thread| thread.join().unwrap_or(Err(SessionFault::Panicked)));
+            ends.into_iter().collect()
+        })
+    }
+}
+
+/// Runs `body` on a named thread; a fault or panic in it breaks the session.
+fn guarded<'scope, 'env>(
+    scope: &'scope std::thread::Scope<'scope, 'env>,
+    name: &'static str,
+    broken: &Stop,
+    body: impl FnOnce() -> Result<(), SessionFault> + Send + 'scope,
+) -> std::thread::ScopedJoinHandle<'scope, Result<(), SessionFault>> {
+    let broken = broken.clone();
+    let run = move || {
+        // A thread that unwinds has not reached the line below, and must break the session all the same.
+        let watch = BreakOnPanic(broken.clone());
+        let end = body();
+        drop(watch);
+        if end.is_err() {
+            broken.set();
+        }
+        end
+    };
+    std::thread::Builder::new().name(name.to_owned()).spawn_scoped(scope, run).expect("the process may start a thread")
+}
+
+struct BreakOnPanic(Stop);
+
+impl Drop for BreakOnPanic {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            self.0.set();
+        }
+    }
+}
+
+struct Poll {
+    reader: InputReader,
+    records_max: usize,
+    wait: Duration,
+}
+
+impl Poll {
+    /// Owns its end of the channel: when this returns, the stages behind it finish what is under way and end in turn.
+    fn run(mut self, out: &Sender<Polled>, stop: &Stop, broken: &Stop) -> Result<(), SessionFault> {
+        while !stop.is_set() && !broken.is_set() {
+            let mut batch = RawBatch::default();
+            self.reader.poll(&mut batch, self.records_max, self.wait)?;
+            if batch.records.is_empty() && batch.at_end.is_empty() {
+                continue;
+            }
+            let reached = self.reader.positions();
+            if out.send((batch, reached)).is_err() {
+                break;
+            }
+        }
+        Ok(())
+    }
+}
+
+fn decode_all(mut stage: DecodeStage, polled: &Receiver<Polled>, out: &Sender<Decoded>) -> Result<(), SessionFault> {
+    while let Ok((raw, reached)) = polled.recv() {
+        if out.send(stage.decode(&raw, &reached)).is_err() {
+            break;
+        }
+    }
+    Ok(())
+}
+
+struct Decide {
+    composer: Composer,
+    idle: IdleClock,
+    inputs: Inputs,
+    rows: RowReader,
+    pending: Pending,
+    stop: Stop,
+}
+
+impl Decide {
+    fn run(
+        mut self,
+        decoded: &Receiver<Decoded>,
+        out: &Sender<Arc<Batch>>,
+        first: Arc<Batch>,
+    ) -> Result<(), SessionFault> {
+        self.pending.push(Arc::clone(&first));
+        if out.send(first).is_err() {
+            return Ok(());
+        }
+        loop {
+            let (arrived, last) = match decoded.recv_timeout(TICK) {
+                Ok(arrived) => (Some(arrived), false),
+                Err(RecvTimeoutError::Timeout) => (None, false),
+                // Only a stop that was asked for ends with everything told; a fault just ends.
+                Err(RecvTimeoutError::Disconnected) => (None, true),
+            };
+            let batch = self.decide(arrived, last && self.stop.is_set())?;
+            if let Some(batch) = batch
+                && out.send(batch).is_err()
+            {
+                return Ok(());
+            }
+            if last {
+                return Ok(());
+            }
+        }
+    }
+
+    fn decide(&mut self, arrived: Option<Decoded>, last: bool) -> Result<Option<Arc<Batch>>, SessionFault> {
+        let now = Instant::now();
+        let mut draft = self.composer.begin();
+        if let Some(mut arrived) = arrived {
+            arrived.spoke.iter().for_each(|&input| self.idle.records_from(input));
+            arrived.at_end.iter().for_each(|&input| self.idle.at_end(input, now));
+            self.composer.account(&mut draft, &mut arrived);
+            for element in arrived.elements {
+                self.composer.element(&mut draft, element, &self.rows)?;
+            }
+        }
+        for tick in self.idle.tick(now, self.composer.engine().stats().watermark) {
+            let input = self.input_of(tick);
+            self.composer.input(&mut draft, input, &self.rows)?;
+        }
+        let view_due = self.composer.next_view_due().is_some_and(|due| due <= now);
+        if draft.is_empty() && !view_due && !last {
+            return Ok(None);
+        }
+        let batch = Arc::new(self.composer.finish(draft, &self.rows, last, wall_now())?);
+        if batch.is_empty() && batch.rows.len() <= 1 {
+            return Ok(None);
+        }
+        self.pending.push(Arc::clone(&batch));
+        Ok(Some(batch))
+    }
+
+    fn input_of(&self, tick: Tick) -> Input {
+        match tick {
+            Tick::Advance(watermark) => Input::Advance { watermark },
+            Tick::Idle(index) => {
+                let input = &self.inputs[index];
+                let offset = self.composer.manifest().next_offset(&input.topic, input.partition);
+                let (topic, partition) = (input.topic.clone(), input.partition);
+                Input::Idle { origin: Origin { topic, partition, offset, index: 0 } }
+            }
+        }
+    }
+}
+
+struct Commit<'a> {
+    committer: Committer,
+    lease: LeaseWatch,
+    term: u64,
+    reporter: &'a Reporter,
+}
+
+impl Commit<'_> {
+    fn run(self, decided: &Receiver<Arc<Batch>>, out: &Sender<Committed>) -> Result<(), SessionFault> {
+        while let Ok(batch) = decided.recv() {
+            if !self.lease.holds(self.term) {
+                return Err(SessionFault::LeaseLost);
+            }
+            let (position, spent) = match self.committer.commit(&batch, || self.lease.member(self.term)) {
+                Ok(done) => done,
+                Err(fault) => {
+                    self.reporter.failed(&fault);
+                    self.committer.give_up();
+                    return Err(fault.into());
+                }
+            };
+            self.reporter.committed(&batch, spent);
+            if out.send(Committed { batch, position }).is_err() {
+                break;
+            }
+        }
+        Ok(())
+    }
+}
