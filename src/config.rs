@@ -1,14 +1,53 @@
 //! Configuration in two steps: `raw` says what the file says, this module holds what is true. A `Config` has only
 //! checked values; nothing else in the crate reads a file, the environment or a flag for its settings.
 
+mod build;
+mod duration;
+mod error;
+mod policy;
+mod raw;
+mod source;
+
 use std::collections::BTreeMap;
+use std::fmt;
 use std::net::SocketAddr;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
 use crate::engine::Policy;
 use crate::model::{Tenant, Timestamp};
+
+pub use error::{ConfigError, Place, Problem};
+pub use policy::{parse_policy, policy_text};
+
+/// A configuration file is written by hand; what is larger is something else.
+const FILE_BYTES_MAX: u64 = 1 << 20;
+
+/// The file, if there is one, with the environment's `CASEWRIGHT__SECTION__KEY` laid over it.
+pub fn load(path: Option<&Path>, env: impl Iterator<Item = (String, String)>) -> Result<Config, ConfigError> {
+    let text = path.map_or_else(|| Ok(String::new()), read_file)?;
+    let base = path.and_then(Path::parent).unwrap_or(Path::new(""));
+    let config = raw::RawConfig::parse(&text).and_then(|mut raw| {
+        raw.overlay(env)?;
+        build::build(&raw, base)
+    });
+    config.map_err(|error| error.in_file(path))
+}
+
+/// A text without a file or an environment; relative paths start where the process does.
+pub fn parse(text: &str) -> Result<Config, ConfigError> {
+    build::build(&raw::RawConfig::parse(text)?, Path::new(""))
+}
+
+fn read_file(path: &Path) -> Result<String, ConfigError> {
+    let unreadable = |why: String| ConfigError::new(Place::Nowhere, "", Problem::Unreadable(why)).in_file(Some(path));
+    let length = std::fs::metadata(path).map_err(|error| unreadable(error.to_string()))?.len();
+    if length > FILE_BYTES_MAX {
+        return Err(unreadable(format!("{length} bytes are no configuration, {FILE_BYTES_MAX} at most")));
+    }
+    std::fs::read_to_string(path).map_err(|error| unreadable(error.to_string()))
+}
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Config {
@@ -27,7 +66,7 @@ pub struct Config {
     pub profiles_dir: Option<PathBuf>,
 }
 
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct KafkaConfig {
     pub brokers: String,
     /// Consumer group of the lease and of the committed offsets.
@@ -36,6 +75,28 @@ pub struct KafkaConfig {
     pub app: String,
     /// Straight to librdkafka, for TLS, SCRAM and tuning; what would break a guarantee is refused at start.
     pub properties: BTreeMap<String, String>,
+}
+
+/// What a property's name holds where its value is nobody's business.
+const SECRET_MARKS: [&str; 5] = ["password", "secret", "key.pem", "token", "oauthbearer.config"];
+
+impl KafkaConfig {
+    /// The properties as they may be shown: in logs, in errors, by `check-config`.
+    pub fn shown(&self) -> impl Iterator<Item = (&str, &str)> {
+        let secret = |key: &str| SECRET_MARKS.iter().any(|mark| key.contains(mark));
+        self.properties.iter().map(move |(key, value)| (key.as_str(), if secret(key) { "[redacted]" } else { value }))
+    }
+}
+
+impl fmt::Debug for KafkaConfig {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("KafkaConfig")
+            .field("brokers", &self.brokers)
+            .field("group", &self.group)
+            .field("app", &self.app)
+            .field("properties", &self.shown().collect::<BTreeMap<_, _>>())
+            .finish()
+    }
 }
 
 /// One input: a topic, how its records are read and whose they are.
