@@ -19,7 +19,7 @@ pub mod http;
 pub mod kafka;
 pub mod model;
 //pub mod pipeline;
-pub mod store;
+//pub mod store;
 pub mod telemetry;
 pub mod testing;
 pub mod wire;

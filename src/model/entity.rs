@@ -7,8 +7,9 @@ use super::key::Role;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Entity {
     pub kind: EntityKind,
-    /// The identity that is compared: canonical, never empty. For a host its lower-case name, for a user `domain\name`
-    /// in lower case where the domain is known, for a cloud resource its ARN or resource id.
+    /// The identity that is compared: canonical, never empty. For a host the first label of its name and for a user the
+    /// name without its domain, both in lower case, since products write the same one with and without; for a cloud
+    /// resource its ARN or resource id.
     pub id: Arc<str>,
     /// As a person would write it.
     pub name: Option<Box<str>>,

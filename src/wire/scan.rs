@@ -19,8 +19,16 @@ pub struct ScanError {
     pub detail: String,
 }
 
-/// Checks `bytes` and answers the text.
-pub fn scan<'a>(bytes: &'a [u8], limits: &Limits) -> Result<&'a str, ScanError> {
+/// A record that may be parsed.
+#[derive(Debug)]
+pub struct Scanned<'a> {
+    pub text: &'a str,
+    /// Hashes of the keys of the outermost object, in order: enough to recognise a format.
+    pub top_keys: Vec<u64>,
+}
+
+/// Checks `bytes`.
+pub fn scan<'a>(bytes: &'a [u8], limits: &Limits) -> Result<Scanned<'a>, ScanError> {
     let error = |reason, detail: String| ScanError { reason, detail };
     if bytes.is_empty() {
         return Err(error(RejectReason::Empty, "the record has no value".into()));
@@ -31,8 +39,16 @@ pub fn scan<'a>(bytes: &'a [u8], limits: &Limits) -> Result<&'a str, ScanError> 
     }
     let text = std::str::from_utf8(bytes)
         .map_err(|bad| error(RejectReason::NotUtf8, format!("at byte {}", bad.valid_up_to())))?;
-    Scan { bytes, at: 0, depth_max: limits.depth_max, keys: Vec::new(), open: Vec::new(), tokens: 0 }.run()?;
-    Ok(text)
+    let mut scan =
+        Scan { bytes, at: 0, depth_max: limits.depth_max, keys: Vec::new(), top: Vec::new(), open: Vec::new(), tokens: 0 };
+    scan.run()?;
+    Ok(Scanned { text, top_keys: scan.top })
+}
+
+/// The hash by which `Scanned::top_keys` names a key.
+#[must_use]
+pub fn key_hash(key: &[u8]) -> u64 {
+    hash(key)
 }
 
 struct Scan<'a> {
@@ -41,6 +57,8 @@ struct Scan<'a> {
     depth_max: usize,
     /// Hashes of the keys of all open objects, innermost last.
     keys: Vec<u64>,
+    /// Those of the outermost object, kept when it closes.
+    top: Vec<u64>,
     open: Vec<Open>,
     tokens: usize,
 }
@@ -55,7 +73,7 @@ struct Open {
 }
 
 impl Scan<'_> {
-    fn run(mut self) -> Result<(), ScanError> {
+    fn run(&mut self) -> Result<(), ScanError> {
         while let Some(&byte) = self.bytes.get(self.at) {
             match byte {
                 b'"' => self.string()?,
@@ -88,6 +106,9 @@ impl Scan<'_> {
     fn pop(&mut self, object: bool) -> Result<(), ScanError> {
         match self.open.pop() {
             Some(open) if open.object == object => {
+                if self.open.is_empty() && self.top.is_empty() {
+                    self.top.extend_from_slice(&self.keys);
+                }
                 self.keys.truncate(open.first_key);
                 self.at += 1;
                 Ok(())
