@@ -38,8 +38,8 @@ pub enum StateRow {
     Part(PartState),
 }
 
-/// A row as the engine holds it, borrowed until the shell has encoded it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// A row by reference, as `seal` hands it out: nothing is copied only to be encoded.
+#[derive(Clone, Copy, Debug)]
 pub enum StateRef<'a> {
     Clock(&'a ClockState),
     Policy(&'a PolicyState),
@@ -50,9 +50,51 @@ pub enum StateRef<'a> {
     Part(&'a PartState),
 }
 
+/// What `seal` asks the shell to do with one row.
+#[derive(Clone, Debug)]
+pub enum Change<'a> {
+    Save(StateRef<'a>),
+    Remove(RowKey),
+}
+
+impl StateRef<'_> {
+    #[must_use]
+    pub fn key(&self) -> RowKey {
+        match *self {
+            Self::Clock(_) => RowKey::Clock,
+            Self::Policy(_) => RowKey::Policy,
+            Self::LearnedDelta { batch, .. } => RowKey::LearnedDelta { batch },
+            Self::LearnedBucket { bucket, chunk, .. } => RowKey::LearnedBucket { bucket, chunk },
+            Self::Tenant(tenant) => RowKey::Tenant(tenant.tenant.clone()),
+            Self::Case(case) => RowKey::Case(case.id.clone()),
+            Self::Part(part) => RowKey::Part(part.tenant.clone(), part.id),
+        }
+    }
+
+    #[must_use]
+    pub fn to_row(&self) -> StateRow {
+        match *self {
+            Self::Clock(clock) => StateRow::Clock(clock.clone()),
+            Self::Policy(policy) => StateRow::Policy(policy.clone()),
+            Self::LearnedDelta { batch, entries } => StateRow::LearnedDelta { batch, entries: entries.clone() },
+            Self::LearnedBucket { bucket, chunk, as_of_batch, entries } => {
+                StateRow::LearnedBucket { bucket, chunk, as_of_batch, entries: entries.clone() }
+            }
+            Self::Tenant(tenant) => StateRow::Tenant(tenant.clone()),
+            Self::Case(case) => StateRow::Case(case.clone()),
+            Self::Part(part) => StateRow::Part(part.clone()),
+        }
+    }
+}
+
 impl StateRow {
     #[must_use]
-    pub const fn as_ref(&self) -> StateRef<'_> {
+    pub fn key(&self) -> RowKey {
+        self.as_ref().key()
+    }
+
+    #[must_use]
+    pub fn as_ref(&self) -> StateRef<'_> {
         match self {
             Self::Clock(clock) => StateRef::Clock(clock),
             Self::Policy(policy) => StateRef::Policy(policy),
@@ -63,26 +105,6 @@ impl StateRow {
             Self::Tenant(tenant) => StateRef::Tenant(tenant),
             Self::Case(case) => StateRef::Case(case),
             Self::Part(part) => StateRef::Part(part),
-        }
-    }
-
-    #[must_use]
-    pub fn key(&self) -> RowKey {
-        self.as_ref().key()
-    }
-}
-
-impl StateRef<'_> {
-    #[must_use]
-    pub fn key(&self) -> RowKey {
-        match self {
-            Self::Clock(_) => RowKey::Clock,
-            Self::Policy(_) => RowKey::Policy,
-            Self::LearnedDelta { batch, .. } => RowKey::LearnedDelta { batch: *batch },
-            Self::LearnedBucket { bucket, chunk, .. } => RowKey::LearnedBucket { bucket: *bucket, chunk: *chunk },
-            Self::Tenant(tenant) => RowKey::Tenant(tenant.tenant.clone()),
-            Self::Case(case) => RowKey::Case(case.id.clone()),
-            Self::Part(part) => RowKey::Part(part.tenant.clone(), part.id),
         }
     }
 }
@@ -141,6 +163,7 @@ pub struct CaseState {
     pub resolved_at: Option<Timestamp>,
     /// On the shard's clock of event times' record timestamps; the re-open window counts from `closed_watermark`.
     pub closed_at: Option<Timestamp>,
+    /// Taken away when that window has passed: closed without it means cold, reached by commands alone.
     pub closed_watermark: Option<Timestamp>,
     pub follows: Option<CaseId>,
     pub merged_into: Option<(CaseId, EdgeId)>,
@@ -150,7 +173,7 @@ pub struct CaseState {
     pub kept_apart: Vec<CaseId>,
     pub related: Vec<RelatedState>,
     pub overflowed: bool,
-    /// The parts that were born into this case; they lead to all others of its component.
+    /// The parts that are at home here, oldest first; the first one founded the case. They say where to find its rows.
     pub parts: Vec<PartId>,
 }
 
@@ -172,12 +195,13 @@ pub struct RelatedState {
 pub struct PartState {
     pub tenant: Tenant,
     pub id: PartId,
-    /// The case it was born into. The case it counts for now follows from the edges: the oldest home of its component.
+    /// The case whose founding part it hangs on: a part that links to a part is at home where that one is, even while
+    /// that case is merged. The case it counts for now follows from the edges: the oldest home of its component.
     pub home: CaseId,
     /// The machine or account that it gathers, where its first alert named one.
     pub identity: Option<KeyHash>,
     pub alerts: u64,
-    /// Told and untold.
+    /// Told and untold, both of them.
     pub duplicates: u64,
     pub rolled_up: u64,
     pub late: u64,

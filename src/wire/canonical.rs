@@ -141,7 +141,7 @@ pub fn host(raw: &str) -> Option<(String, Option<String>)> {
     };
     let domain = domain.or_else(|| netbios.filter(|domain| !domain.is_empty()).map(str::to_lowercase));
     let named = short.chars().all(|c| c.is_alphanumeric() || matches!(c, '-' | '_'));
-    let valid = !short.is_empty() && short.len() <= 255 && named;
+    let valid = !is_placeholder(short) && short.len() <= 255 && named;
     valid.then(|| (short.to_owned(), domain))
 }
 
