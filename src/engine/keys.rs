@@ -142,7 +142,7 @@ impl<'a> KeyList<'a> {
         let role = entity.role;
         match entity.kind {
             EntityKind::Host => self.add_host(role, value),
-            EntityKind::User => self.add_user(role, &entity.id),
+            EntityKind::User => self.add_user(role, &entity.id, entity.domain.as_deref()),
             EntityKind::Sid if names_one_account(&entity.id) => self.add(KeyKind::Sid, role, "", value),
             EntityKind::Process => self.add_on_machine(KeyKind::Process, role, value),
             EntityKind::Logon => self.add_on_machine(KeyKind::Logon, role, value),
@@ -202,8 +202,9 @@ impl<'a> KeyList<'a> {
     }
 
     /// Products disagree on whether and how they write the domain, so accounts meet on the bare name.
-    fn add_user(&mut self, role: Role, id: &'a str) {
-        let (domain, name) = split_user(id);
+    fn add_user(&mut self, role: Role, id: &'a str, domain: Option<&str>) {
+        let (written, name) = split_user(id);
+        let domain = domain.unwrap_or(written);
         if SYSTEM_DOMAINS.contains(&domain) {
         } else if let Some(machine) = name.strip_suffix('$') {
             self.add_host(role, Value::Borrowed(machine));

@@ -161,7 +161,7 @@ pub fn user(raw: &str) -> Option<(String, Option<String>)> {
             None => (None, raw),
         },
     };
-    if is_placeholder(name) || name.contains(['\\', '@']) || name.trim() != name {
+    if is_placeholder(name) || name.contains(['\\', '@', '<', '>', '"']) || name.trim() != name {
         return None;
     }
     let domain = domain.filter(|domain| !is_placeholder(domain) && *domain != ".");
