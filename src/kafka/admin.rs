@@ -104,7 +104,18 @@ impl Admin {
             let resource = resource.map_err(|code| KafkaFault::on_topic(doing, topic, &KafkaError::Global(code)))?;
             found.extend(resource.entries.into_iter().filter_map(|entry| Some((entry.name, entry.value?))));
         }
-        Ok(found)
+        match found.is_empty() {
+            true => Err(self.undescribed(doing, topic)?),
+            false => Ok(found),
+        }
+    }
+
+    /// The binding drops the reason why a topic could not be described; it can only be worked out.
+    fn undescribed(&self, doing: &'static str, topic: &str) -> Result<KafkaFault, KafkaFault> {
+        Ok(match self.partitions(topic)? {
+            None => KafkaFault::NoSuchTopic { topic: topic.to_owned() },
+            Some(_) => KafkaFault::Denied { doing, detail: format!("{topic}: DescribeConfigs is not allowed") },
+        })
     }
 }
 
