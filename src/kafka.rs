@@ -1,22 +1,30 @@
-//! The Kafka edge: bytes, topics, partitions, offsets. It knows librdkafka's traps and nothing of alerts or cases.
+//! The Kafka edge: bytes, topics, partitions and offsets, and nothing of what they mean.
 //!
-//! Reading is polled by hand on the owner's thread (`BaseConsumer`), transactions are drained by hand, and every error is
-//! sorted here into what the caller can do about it.
+//! Decides how librdkafka is set up so that the guarantees hold ([`Client`] refuses properties that would break them),
+//! which of its errors mean what ([`fault`]), and how each of its traps is walked around: hand-polled draining,
+//! the pause after a commit, positions that pass control records, panics on foreign headers. Leaves to the pipeline
+//! what to do about a fault, and to `wire` what a record says.
+//!
+//! Everything here blocks. Each reader, producer and lease belongs to one thread, its owner's.
 
 mod admin;
+mod batch;
 mod changelog;
 mod client;
+mod context;
 mod fault;
 mod lease;
+mod offsets;
 mod producer;
 mod reader;
-mod topics;
+pub mod topics;
 
 pub use admin::Admin;
+pub use batch::{Headers, RawBatch, RawRecord};
 pub use changelog::{ChangelogReader, ChangelogRecord, Ends};
 pub use client::{Client, ClientError};
 pub use fault::{KafkaFault, ReadFault, TxnFault};
 pub use lease::{GroupMetadata, Lease, LeaseState};
-pub use producer::{CommittedOffset, TxnProducer};
-pub use reader::{Assigned, InputReader, RawBatch, RawRecord};
-pub use topics::{TopicReport, TopicSpec, TopicState, check, create, specs};
+pub use offsets::{Assigned, CommittedOffset};
+pub use producer::TxnProducer;
+pub use reader::InputReader;

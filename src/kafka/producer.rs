@@ -1,94 +1,85 @@
-//! The transactional producer. Every call blocks, so it lives on a thread of its own; and it is drained by hand, because
-//! rust-rdkafka's `flush` waits in slices of 100 ms.
+//! One transactional producer: what a batch decided goes out through here, all of it or nothing.
+//!
+//! Decides how long each step may take, when it is tried again, and how it is polled. Leaves to the pipeline when to
+//! abort and what a fault means for the shard. After any abort or time-out the producer is spent: make a new one.
 
-use std::sync::atomic::{AtomicI64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::cell::Cell;
+use std::thread::sleep;
 use std::time::{Duration, Instant};
 
-use rdkafka::ClientContext;
-use rdkafka::config::{ClientConfig, RDKafkaLogLevel};
-use rdkafka::error::{KafkaError, RDKafkaErrorCode};
-use rdkafka::message::{DeliveryResult, Header, Message, OwnedHeaders};
-use rdkafka::producer::{BaseProducer, BaseRecord, Producer, ProducerContext, PurgeConfig};
-use rdkafka::topic_partition_list::{Offset, TopicPartitionList};
-use tracing::{debug, warn};
+use rdkafka::config::ClientConfig;
+use rdkafka::error::{KafkaError, KafkaResult, RDKafkaErrorCode};
+use rdkafka::message::{Header, OwnedHeaders};
+use rdkafka::producer::{BaseProducer, BaseRecord, Producer, PurgeConfig};
 
-use super::client::log;
-use super::fault::{KafkaFault, TxnAnswer, TxnFault, delivery_fault, txn_answer};
+use super::client::create;
+use super::context::ReportContext;
+use super::fault::{KafkaFault, TxnFault, is_retriable};
 use super::lease::GroupMetadata;
+use super::offsets::{CommittedOffset, to_list};
 
-/// Longer than a broker takes to restart; with 10 s a restart ended in `_FENCED`.
-const TRANSACTION_TIMEOUT: Duration = Duration::from_secs(60);
-/// How long one transaction call may take in all, its retries included.
-const CALL_MAX: Duration = Duration::from_secs(50);
-const RETRY_PAUSE: Duration = Duration::from_millis(100);
-const POLL_SLICE: Duration = Duration::from_millis(1);
-const ABORT_MAX: Duration = Duration::from_secs(10);
-/// A `begin` at once after a commit meets CONCURRENT_TRANSACTIONS in a quarter of all cases and then waits 20 ms; this
-/// pause costs less.
+/// Above every input's `max.message.bytes`, with room for a dead letter's headers.
+pub const RECORD_BYTES_MAX: usize = 16 << 20;
+/// A broker that restarts takes up to 14 s; a transaction that times out meanwhile would fence us for nothing.
+const TRANSACTION_TIMEOUT_MS: u64 = 60_000;
+/// Past the transaction's own time-out the broker has settled it, so there is nothing left to wait for.
+const SETTLE_WITHIN: Duration = Duration::from_millis(TRANSACTION_TIMEOUT_MS + 10_000);
+/// One call of a transactional function; it is called again while it may be.
+const CALL_WITHIN: Duration = Duration::from_secs(10);
+const ABORT_WITHIN: Duration = Duration::from_secs(30);
+const RETRY_AFTER: Duration = Duration::from_millis(50);
+/// How long a full queue may hold a record up.
+const QUEUE_ROOM_WITHIN: Duration = Duration::from_secs(30);
+/// Between two looks for delivery reports when the last one found none.
+const LOOK_AGAIN_AFTER: Duration = Duration::from_micros(300);
+/// A `begin` at once after a commit meets CONCURRENT_TRANSACTIONS in a quarter of all cases and pays 20 ms for it.
 const PAUSE_AFTER_COMMIT: Duration = Duration::from_millis(2);
-const MESSAGE_BYTES_MAX: &str = "16777216";
-
-/// Where the group stands on one input after the transaction.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct CommittedOffset {
-    pub topic: String,
-    pub partition: i32,
-    pub next_offset: i64,
-    /// At most 4,096 bytes of UTF-8.
-    pub metadata: String,
-}
 
 pub struct TxnProducer {
-    producer: BaseProducer<Deliveries>,
-    deliveries: Arc<Told>,
-    /// When the last transaction ended.
-    ended: Mutex<Option<Instant>>,
+    inner: BaseProducer<ReportContext>,
+    committed_at: Cell<Option<Instant>>,
 }
 
 impl TxnProducer {
     pub(super) fn new(base: &ClientConfig, transactional_id: &str) -> Result<Self, KafkaFault> {
         let mut config = base.clone();
+        default_to(&mut config, &["linger.ms", "queue.buffering.max.ms"], "1");
+        default_to(&mut config, &["compression.type", "compression.codec"], "lz4");
+        default_to(&mut config, &["queue.buffering.max.messages"], "1000000");
+        default_to(&mut config, &["queue.buffering.max.kbytes"], "262144");
         config
             .set("transactional.id", transactional_id)
+            .set("transaction.timeout.ms", TRANSACTION_TIMEOUT_MS.to_string())
             .set("enable.idempotence", "true")
             .set("acks", "all")
-            .set("transaction.timeout.ms", TRANSACTION_TIMEOUT.as_millis().to_string())
-            .set("delivery.timeout.ms", TRANSACTION_TIMEOUT.as_millis().to_string())
-            .set("linger.ms", "1")
-            .set("batch.num.messages", "10000")
-            .set("batch.size", "1000000")
-            .set("queue.buffering.max.messages", "500000")
-            .set("queue.buffering.max.kbytes", "262144")
-            .set("message.max.bytes", MESSAGE_BYTES_MAX)
-            // Where Kafka's own clients would put the key.
-            .set("partitioner", "murmur2_random");
-        if config.get("compression.type").is_none() && config.get("compression.codec").is_none() {
-            config.set("compression.type", "lz4");
-        }
-        let deliveries =
-            Arc::new(Told { failed: Mutex::new(None), last_offset: AtomicI64::new(NONE_ACKNOWLEDGED) });
-        let context = Deliveries(Arc::clone(&deliveries));
-        let producer =
-            config.create_with_context(context).map_err(|error| KafkaFault::new("making the producer", &error))?;
-        Ok(Self { producer, deliveries, ended: Mutex::new(None) })
+            // What the Java clients do, so that a case's key finds the same partition from everywhere.
+            .set("partitioner", "murmur2_random")
+            .set("message.max.bytes", RECORD_BYTES_MAX.to_string());
+        Ok(Self { inner: create(&config, ReportContext::default())?, committed_at: Cell::new(None) })
     }
 
-    /// Takes the transactional id over: fences whoever had it, and settles a transaction that was in doubt.
+    /// Fences every other producer with this transactional id and settles its transaction in doubt.
+    ///
+    /// # Errors
+    /// No answer within `timeout`, or refused.
     pub fn init(&self, timeout: Duration) -> Result<(), TxnFault> {
-        self.retried("init_transactions", timeout, |left| self.producer.init_transactions(left))
+        retry(timeout, |slice| self.inner.init_transactions(slice))
     }
 
+    /// # Errors
+    /// The producer is fenced or spent.
     pub fn begin(&self) -> Result<(), TxnFault> {
-        let ended = *self.ended.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(since) = ended.map(|at| at.elapsed()).filter(|since| *since < PAUSE_AFTER_COMMIT) {
-            std::thread::sleep(PAUSE_AFTER_COMMIT - since);
+        if let Some(at) = self.committed_at.take() {
+            sleep(PAUSE_AFTER_COMMIT.saturating_sub(at.elapsed()));
         }
-        self.deliveries.reset();
-        self.retried("begin_transaction", CALL_MAX, |_| self.producer.begin_transaction())
+        self.inner.context().forget_failure();
+        self.inner.begin_transaction().map_err(|error| TxnFault::new(&error))
     }
 
-    /// Queues a record; a full queue is polled empty first.
+    /// Queues a record of the open transaction. While the queue is full it polls, so that it empties.
+    ///
+    /// # Errors
+    /// The record is too large for any topic, the queue stayed full, or the transaction has failed already.
     pub fn send(
         &self,
         topic: &str,
@@ -97,160 +88,156 @@ impl TxnProducer {
         value: Option<&[u8]>,
         headers: &[(&str, &[u8])],
     ) -> Result<(), TxnFault> {
-        let until = Instant::now() + CALL_MAX;
-        let mut record = BaseRecord::with_opaque_to(topic, usize::from(partition.is_some()));
-        record.partition = partition;
-        record.key = key;
-        record.payload = value;
-        record.headers = owned_headers(headers);
+        let mut record = BaseRecord::<[u8], [u8], usize>::with_opaque_to(topic, usize::from(partition.is_some()));
+        (record.partition, record.key, record.payload) = (partition, key, value);
+        record.headers = owned(headers);
+        let deadline = Instant::now() + QUEUE_ROOM_WITHIN;
         loop {
-            match self.producer.send(record) {
+            match self.inner.send(record) {
                 Ok(()) => return Ok(()),
-                Err((KafkaError::MessageProduction(RDKafkaErrorCode::QueueFull), back)) => {
-                    if Instant::now() >= until {
-                        return Err(TxnFault::TimedOut("queueing a record".into()));
-                    }
-                    self.producer.poll(POLL_SLICE);
-                    record = back;
-                }
-                Err((KafkaError::MessageProduction(code), _)) => return Err(delivery_fault(code)),
-                Err((error, _)) => return Err(TxnFault::Fatal(error.to_string())),
+                Err((KafkaError::MessageProduction(RDKafkaErrorCode::QueueFull), again)) => record = again,
+                Err((error, record)) => return Err(self.not_queued(&error, &record)),
             }
+            if Instant::now() > deadline {
+                return Err(TxnFault::TimedOut(format!("queue full, sending to {topic}")));
+            }
+            self.look();
         }
     }
 
-    /// Waits until every queued record is acknowledged.
-    pub fn drain(&self, max: Duration) -> Result<(), TxnFault> {
-        let until = Instant::now() + max;
-        while self.producer.in_flight_count() > 0 {
-            self.producer.poll(POLL_SLICE);
-            if let Some(fault) = self.deliveries.failed() {
-                return Err(fault);
+    fn not_queued(&self, error: &KafkaError, record: &BaseRecord<'_, [u8], [u8], usize>) -> TxnFault {
+        let bytes = record.payload.map_or(0, <[u8]>::len);
+        match error {
+            KafkaError::MessageProduction(RDKafkaErrorCode::MessageSizeTooLarge) => {
+                TxnFault::Rejected { topic: record.topic.to_owned(), bytes, detail: error.to_string() }
             }
-            if Instant::now() >= until {
-                return Err(TxnFault::TimedOut("the broker's acknowledgement".into()));
-            }
+            // librdkafka takes no records once the transaction has failed; what failed it is the answer.
+            _ => self.verdict().err().unwrap_or_else(|| match TxnFault::new(error) {
+                TxnFault::Fatal(detail) => TxnFault::Abortable(detail),
+                fault @ (TxnFault::Fenced
+                | TxnFault::Abortable(_)
+                | TxnFault::TimedOut(_)
+                | TxnFault::Rejected { .. }) => fault,
+            }),
         }
-        self.deliveries.failed().map_or(Ok(()), Err)
     }
 
-    pub fn send_offsets(&self, offsets: &[CommittedOffset], member: &GroupMetadata) -> Result<(), TxnFault> {
-        let mut list = TopicPartitionList::with_capacity(offsets.len());
-        for each in offsets {
-            let mut element = list.add_partition(&each.topic, each.partition);
-            element.set_metadata(&each.metadata);
-            element.set_offset(Offset::Offset(each.next_offset)).map_err(|error| TxnFault::Fatal(error.to_string()))?;
-        }
-        self.retried("send_offsets_to_transaction", CALL_MAX, |left| {
-            self.producer.send_offsets_to_transaction(&list, &member.0, left)
-        })
-    }
-
-    /// Nothing may be in flight.
-    pub fn commit(&self) -> Result<(), TxnFault> {
-        let end = self.retried("commit_transaction", CALL_MAX, |left| self.producer.commit_transaction(left));
-        *self.ended.lock().unwrap_or_else(PoisonError::into_inner) = Some(Instant::now());
-        end
-    }
-
-    /// The last acknowledged offset among the records that were sent to a partition by number: the changelog's rows.
+    /// The highest acknowledged offset of a record that was sent to a partition by number: of the changelog, that is.
     #[must_use]
     pub fn acknowledged(&self) -> Option<i64> {
-        let last = self.deliveries.last_offset.load(Ordering::Acquire);
-        (last != NONE_ACKNOWLEDGED).then_some(last)
+        self.inner.context().placed()
     }
 
-    /// Aborts what is open, as far as that still works, and lets go: after an abort a producer is not used again.
-    pub fn abort(self) {
-        self.producer.purge(PurgeConfig::default().queue().inflight());
-        let until = Instant::now() + ABORT_MAX;
-        // An abort with records undelivered never ends unless someone polls.
-        while self.producer.in_flight_count() > 0 && Instant::now() < until {
-            self.producer.poll(POLL_SLICE);
-        }
-        if let Err(error) = self.producer.abort_transaction(ABORT_MAX) {
-            debug!(%error, "the transaction was not aborted by us; the next owner's init settles it");
-        }
+    /// Waits until every queued record is acknowledged. Polled by hand: the binding's `flush` waits in slices of
+    /// 100 ms, which would be every transaction's price.
+    ///
+    /// # Errors
+    /// A record was not delivered, or some still are not after `within`.
+    pub fn drain(&self, within: Duration) -> Result<(), TxnFault> {
+        self.empty(within)?;
+        self.verdict()
     }
 
-    /// Calls again while librdkafka says that the error is retriable, and the time is not over.
-    fn retried(
-        &self,
-        action: &'static str,
-        max: Duration,
-        call: impl Fn(Duration) -> Result<(), KafkaError>,
-    ) -> Result<(), TxnFault> {
-        let until = Instant::now() + max;
-        loop {
-            let left = until.saturating_duration_since(Instant::now());
-            let Err(error) = call(left.max(POLL_SLICE)) else { return Ok(()) };
-            match txn_answer(&error) {
-                TxnAnswer::Fail(fault) => return Err(fault),
-                TxnAnswer::Retry if Instant::now() >= until => return Err(TxnFault::TimedOut(action.to_owned())),
-                TxnAnswer::Retry => {
-                    warn!(%error, action, "trying again");
-                    std::thread::sleep(RETRY_PAUSE);
-                }
+    fn empty(&self, within: Duration) -> Result<(), TxnFault> {
+        let deadline = Instant::now() + within;
+        while self.inner.in_flight_count() > 0 {
+            if Instant::now() > deadline {
+                return Err(TxnFault::TimedOut(format!("{} records not acknowledged", self.inner.in_flight_count())));
             }
+            self.look();
         }
+        Ok(())
+    }
+
+    /// Serves one event, or sleeps a little. The binding's `poll` always takes its whole time-out, so it gets none.
+    fn look(&self) {
+        let before = self.inner.context().reported();
+        self.inner.poll(Duration::ZERO);
+        if self.inner.context().reported() == before {
+            sleep(LOOK_AGAIN_AFTER);
+        }
+    }
+
+    fn verdict(&self) -> Result<(), TxnFault> {
+        if let Some((code, detail)) = self.inner.client().fatal_error() {
+            return Err(match TxnFault::new(&KafkaError::Global(code)) {
+                TxnFault::Fenced => TxnFault::Fenced,
+                TxnFault::Abortable(_) | TxnFault::TimedOut(_) | TxnFault::Rejected { .. } | TxnFault::Fatal(_) => {
+                    TxnFault::Fatal(detail)
+                }
+            });
+        }
+        self.inner.context().first_failure().map_or(Ok(()), |failure| Err(TxnFault::undelivered(failure)))
+    }
+
+    /// Adds the input positions to the transaction, under the lease's current generation.
+    ///
+    /// # Errors
+    /// `Abortable` if the group has moved on without us: the lease is a second fence.
+    pub fn send_offsets(&self, offsets: &[CommittedOffset], lease: &GroupMetadata) -> Result<(), TxnFault> {
+        if offsets.is_empty() {
+            return Ok(());
+        }
+        let list = to_list(
+            offsets.iter().map(|at| (at.topic.as_str(), at.partition, at.next_offset, Some(at.metadata.as_str()))),
+        )
+        .ok_or_else(|| TxnFault::Fatal("a position below zero".into()))?;
+        // A repeat must carry the same arguments, or librdkafka refuses it.
+        retry(SETTLE_WITHIN, |slice| self.inner.send_offsets_to_transaction(&list, &lease.0, slice))
+    }
+
+    /// Call it drained. A commit whose answer got lost is asked for again until it is known.
+    ///
+    /// # Errors
+    /// Only after `TimedOut` is the outcome unknown; `init` of the next producer settles it.
+    pub fn commit(&self) -> Result<(), TxnFault> {
+        retry(SETTLE_WITHIN, |slice| self.inner.commit_transaction(slice))?;
+        self.committed_at.set(Some(Instant::now()));
+        Ok(())
+    }
+
+    /// Drops what was not delivered and aborts. Consumes the producer: after an abort librdkafka has been seen to
+    /// fail the next transaction out of sequence.
+    ///
+    /// # Errors
+    /// The abort could not be confirmed; `init` of the next producer, or the time-out, does it then.
+    pub fn abort(self) -> Result<(), TxnFault> {
+        // An abort with records undelivered never ends unless somebody polls.
+        self.inner.purge(PurgeConfig::default().queue().inflight());
+        self.empty(ABORT_WITHIN)?;
+        retry(ABORT_WITHIN, |slice| self.inner.abort_transaction(slice))
     }
 }
 
-fn owned_headers(headers: &[(&str, &[u8])]) -> Option<OwnedHeaders> {
+/// Calls until it works, cannot work, or `within` has passed.
+fn retry(within: Duration, mut call: impl FnMut(Duration) -> KafkaResult<()>) -> Result<(), TxnFault> {
+    let deadline = Instant::now() + within;
+    loop {
+        let left = deadline.saturating_duration_since(Instant::now());
+        let Err(error) = call(left.clamp(Duration::from_millis(1), CALL_WITHIN)) else {
+            return Ok(());
+        };
+        if !is_retriable(&error) {
+            return Err(TxnFault::new(&error));
+        }
+        if Instant::now() + RETRY_AFTER >= deadline {
+            return Err(TxnFault::TimedOut(error.to_string()));
+        }
+        sleep(RETRY_AFTER);
+    }
+}
+
+fn owned(headers: &[(&str, &[u8])]) -> Option<OwnedHeaders> {
     if headers.is_empty() {
         return None;
     }
-    let insert = |owned: OwnedHeaders, (key, value): &(&str, &[u8])| owned.insert(Header { key, value: Some(*value) });
-    Some(headers.iter().fold(OwnedHeaders::new_with_capacity(headers.len()), insert))
+    let start = OwnedHeaders::new_with_capacity(headers.len());
+    Some(headers.iter().fold(start, |all, (key, value)| all.insert(Header { key, value: Some(*value) })))
 }
 
-const NONE_ACKNOWLEDGED: i64 = -1;
-
-/// What the delivery reports of the current transaction said.
-#[derive(Debug)]
-struct Told {
-    failed: Mutex<Option<TxnFault>>,
-    last_offset: AtomicI64,
-}
-
-impl Told {
-    fn reset(&self) {
-        *self.failed.lock().unwrap_or_else(PoisonError::into_inner) = None;
-        self.last_offset.store(NONE_ACKNOWLEDGED, Ordering::Release);
-    }
-
-    fn failed(&self) -> Option<TxnFault> {
-        self.failed.lock().unwrap_or_else(PoisonError::into_inner).clone()
-    }
-}
-
-struct Deliveries(Arc<Told>);
-
-impl ClientContext for Deliveries {
-    fn log(&self, level: RDKafkaLogLevel, facility: &str, message: &str) {
-        log(level, facility, message);
-    }
-
-    fn error(&self, error: KafkaError, reason: &str) {
-        debug!(%error, reason, "librdkafka error");
-    }
-}
-
-impl ProducerContext for Deliveries {
-    /// 1 for a record whose partition the caller chose, else 0.
-    type DeliveryOpaque = usize;
-
-    fn delivery(&self, result: &DeliveryResult<'_>, placed: usize) {
-        match result {
-            Ok(message) if placed == 1 => {
-                self.0.last_offset.fetch_max(message.offset(), Ordering::AcqRel);
-            }
-            Ok(_) => {}
-            Err((error, _)) => {
-                let code = error.rdkafka_error_code().unwrap_or(RDKafkaErrorCode::Unknown);
-                let mut failed = self.0.failed.lock().unwrap_or_else(PoisonError::into_inner);
-                failed.get_or_insert_with(|| delivery_fault(code));
-            }
-        }
+/// Sets what the operator may tune and did not, under any of its names.
+fn default_to(config: &mut ClientConfig, names: &[&'static str], value: &str) {
+    if names.iter().all(|name| config.get(name).is_none()) {
+        config.set(names[0], value);
     }
 }

@@ -1,227 +1,256 @@
-//! The inputs: assigned, never subscribed, polled by the owner's thread into one arena per poll.
+//! Reading the inputs: every assigned partition through a queue of its own, gathered fairly into one batch.
+//!
+//! A queue per partition is what makes "end of partition" and "offset out of range" say *which* partition: on the
+//! consumer's common queue those events carry no topic. The price is that somebody has to wait on many queues at once:
+//! each rings one bell when it stops being empty, and a wait is never longer than [`NAP_MAX`], so that a lost ring
+//! costs milliseconds and not a stall.
 
-use std::ops::Range;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use hashbrown::HashMap;
+use crossbeam_channel::{Receiver, Sender, bounded};
+use rdkafka::config::ClientConfig;
+use rdkafka::consumer::base_consumer::PartitionQueue;
 use rdkafka::consumer::{BaseConsumer, Consumer};
-use rdkafka::error::{KafkaError, RDKafkaErrorCode};
-use rdkafka::message::{Headers, Message};
+use rdkafka::error::KafkaError;
 use rdkafka::topic_partition_list::{Offset, TopicPartitionList};
-use tracing::warn;
 
-use super::client::{ASK_MAX, LogContext, low_high};
+use super::batch::{BATCH_BYTES_MAX, RawBatch};
+use super::client::create;
+use super::context::LogContext;
 use super::fault::{KafkaFault, ReadFault};
+use super::offsets::{Assigned, to_list};
 
-/// A poll ends when its records weigh this much, whatever their number.
-const BATCH_BYTES_MAX: usize = 16 * 1024 * 1024;
-
-/// Where to begin on one partition. Its index among the assigned ones is its name from then on.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Assigned {
-    pub topic: String,
-    pub partition: i32,
-    pub next_offset: i64,
-}
+/// Once records came, how long the queues may stay dry before the batch is handed over.
+const LINGER: Duration = Duration::from_millis(2);
+const NAP_MAX: Duration = Duration::from_millis(20);
+/// Taken from one partition before the next has its turn.
+const TURN_RECORDS: usize = 256;
+/// What librdkafka may hold ready for all partitions together …
+const PREFETCH_KIB: usize = 64 << 10;
+/// … and at the least for each, so that many partitions do not starve.
+const PREFETCH_KIB_MIN: usize = 1 << 10;
+const METADATA_WITHIN: Duration = Duration::from_secs(10);
 
 pub struct InputReader {
-    consumer: BaseConsumer<LogContext>,
-    assigned: Vec<(String, i32)>,
-    index: HashMap<(String, i32), u32, foldhash::fast::RandomState>,
-    /// The partition of the last record: most records come in runs.
-    last: Option<(String, i32, u32)>,
+    config: ClientConfig,
+    // Before `consumer`: a queue must go before the client that fills it.
+    sources: Vec<Source>,
+    consumer: Arc<BaseConsumer<LogContext>>,
+    bell: Receiver<()>,
+    /// Whose turn it is first in the next round.
+    turn: usize,
+    /// Met after records were already gathered: reported by the next poll.
+    fault: Option<ReadFault>,
 }
 
-/// The records of one poll, in one arena.
-#[derive(Debug, Default)]
-pub struct RawBatch {
-    arena: Vec<u8>,
-    pub records: Vec<RawRecord>,
-    /// Names and values of headers, as ranges of the arena.
-    headers: Vec<(Range<u32>, Range<u32>)>,
-    /// Partitions that were found at their end, by index.
-    pub at_end: Vec<usize>,
+struct Source {
+    topic: String,
+    partition: i32,
+    queue: PartitionQueue<LogContext>,
+    at_end: bool,
 }
 
-#[derive(Clone, Debug)]
-pub struct RawRecord {
-    /// Index of its partition among the assigned ones.
-    pub source: u32,
-    pub offset: i64,
-    pub timestamp: Option<i64>,
-    payload: Option<Range<u32>>,
-    headers: Range<u32>,
-}
-
-impl RawBatch {
-    #[must_use]
-    pub fn payload(&self, record: &RawRecord) -> Option<&[u8]> {
-        record.payload.as_ref().map(|range| self.slice(range))
-    }
-
-    /// Headers whose name is UTF-8; a null value reads as empty.
-    pub fn headers<'a>(&'a self, record: &RawRecord) -> impl Iterator<Item = (&'a str, &'a [u8])> + use<'a> {
-        let range = record.headers.start as usize..record.headers.end as usize;
-        self.headers[range].iter().filter_map(|(name, value)| {
-            let name = std::str::from_utf8(self.slice(name)).ok()?;
-            Some((name, self.slice(value)))
-        })
-    }
-
-    fn slice(&self, range: &Range<u32>) -> &[u8] {
-        &self.arena[range.start as usize..range.end as usize]
-    }
-
-    fn store(&mut self, bytes: &[u8]) -> Range<u32> {
-        let begin = self.arena.len();
-        self.arena.extend_from_slice(bytes);
-        // Bounded by BATCH_BYTES_MAX and one record more, far below 4 GiB.
-        u32::try_from(begin).unwrap_or(u32::MAX)..u32::try_from(self.arena.len()).unwrap_or(u32::MAX)
-    }
-
-    fn push(&mut self, source: u32, message: &impl Message) {
-        let first = self.headers.len();
-        if let Some(headers) = message.headers() {
-            for header in headers.iter() {
-                let pair = (self.store(header.key.as_bytes()), self.store(header.value.unwrap_or_default()));
-                self.headers.push(pair);
-            }
-        }
-        let payload = message.payload().map(|payload| self.store(payload));
-        let range = |index: usize| u32::try_from(index).unwrap_or(u32::MAX);
-        self.records.push(RawRecord {
-            source,
-            offset: message.offset(),
-            timestamp: message.timestamp().to_millis(),
-            payload,
-            headers: range(first)..range(self.headers.len()),
-        });
-    }
+/// What one look at a queue brought.
+enum Look {
+    Dry,
+    Record,
+    End,
+    Fault(ReadFault),
 }
 
 impl InputReader {
-    pub(super) fn new(consumer: BaseConsumer<LogContext>) -> Self {
-        Self { consumer, assigned: Vec::new(), index: HashMap::default(), last: None }
+    pub(super) fn new(mut config: ClientConfig) -> Result<Self, KafkaFault> {
+        config.set("fetch.wait.max.ms", "100");
+        let consumer = Arc::new(create(&config, LogContext)?);
+        let (_, bell) = bounded(1);
+        Ok(Self { config, sources: Vec::new(), consumer, bell, turn: 0, fault: None })
     }
 
+    /// Reads from these positions on, and from nothing else. Replaces the consumer, so that nothing fetched for an
+    /// earlier assignment can come up again.
+    ///
+    /// # Errors
+    /// A negative position, or librdkafka cannot start a client.
     pub fn assign(&mut self, positions: &[Assigned]) -> Result<(), KafkaFault> {
-        let fault = |error: KafkaError| KafkaFault::new("assigning the inputs", &error);
-        let mut list = TopicPartitionList::with_capacity(positions.len());
-        for each in positions {
-            list.add_partition_offset(&each.topic, each.partition, Offset::Offset(each.next_offset)).map_err(fault)?;
-        }
-        self.consumer.assign(&list).map_err(fault)?;
-        self.assigned = positions.iter().map(|each| (each.topic.clone(), each.partition)).collect();
-        self.index = self.assigned.iter().cloned().zip(0..).collect();
-        self.last = None;
+        let list = to_list(positions.iter().map(|at| (at.topic.as_str(), at.partition, at.next_offset, None)))
+            .ok_or_else(|| fatal("assigning inputs", "a position below zero"))?;
+        self.sources.clear();
+        self.fault = None;
+        self.turn = 0;
+        let prefetch = (PREFETCH_KIB / positions.len().max(1)).max(PREFETCH_KIB_MIN);
+        self.config.set("queued.max.messages.kbytes", prefetch.to_string());
+        self.consumer = Arc::new(create(&self.config, LogContext)?);
+        let (ring, bell) = bounded(1);
+        self.bell = bell;
+        self.consumer.assign(&list).map_err(|error| KafkaFault::new("assigning inputs", &error))?;
+        self.sources = positions.iter().map(|at| self.split(at, &ring)).collect::<Result<_, _>>()?;
         Ok(())
     }
 
-    /// Adds records to `batch` until it holds `records_max`, or `wait` has passed since the call.
-    pub fn poll(&mut self, batch: &mut RawBatch, records_max: usize, wait: Duration) -> Result<(), ReadFault> {
-        let until = Instant::now() + wait;
-        while batch.records.len() < records_max && batch.arena.len() < BATCH_BYTES_MAX {
-            // What is queued already costs no wait; only an empty queue looks at the clock.
-            match self.consumer.poll(Duration::ZERO) {
-                Some(polled) => take(polled, batch, &self.index, &mut self.last)?,
-                None => {
-                    let left = until.saturating_duration_since(Instant::now());
-                    if left.is_zero() {
-                        break;
-                    }
-                    match self.consumer.poll(left) {
-                        Some(polled) => take(polled, batch, &self.index, &mut self.last)?,
-                        None => break,
-                    }
-                }
-            }
-        }
-        Ok(())
-    }
-
-    /// The next offset of every assigned partition that has one, past control records.
-    #[must_use]
-    pub fn positions(&self) -> Vec<(usize, i64)> {
-        let Ok(list) = self.consumer.position() else { return Vec::new() };
-        let offset_of = |element: &rdkafka::topic_partition_list::TopicPartitionListElem<'_>| match element.offset() {
-            Offset::Offset(offset) => Some(offset),
-            Offset::Beginning | Offset::End | Offset::Stored | Offset::Invalid | Offset::OffsetTail(_) => None,
-        };
-        let elements = list.elements();
-        let known = elements.iter().filter_map(|element| {
-            let key = (element.topic().to_owned(), element.partition());
-            Some((*self.index.get(&key)? as usize, offset_of(element)?))
+    fn split(&self, at: &Assigned, ring: &Sender<()>) -> Result<Source, KafkaFault> {
+        let mut queue = self
+            .consumer
+            .split_partition_queue(&at.topic, at.partition)
+            .ok_or_else(|| KafkaFault::NoSuchTopic { topic: at.topic.clone() })?;
+        let ring = ring.clone();
+        // A full bell has rung already.
+        queue.set_nonempty_callback(move || {
+            let _ = ring.try_send(());
         });
-        known.collect()
+        Ok(Source { topic: at.topic.clone(), partition: at.partition, queue, at_end: false })
     }
 
-    pub fn low_high(&self, topic: &str, partition: i32) -> Result<(i64, i64), KafkaFault> {
-        low_high(&self.consumer, topic, partition)
-    }
-
-    /// The first offset whose record is not older than `at` (epoch milliseconds); none if all are.
-    pub fn offset_at(&self, topic: &str, partition: i32, at: i64) -> Result<Option<i64>, KafkaFault> {
-        let fault = |error: KafkaError| KafkaFault::new("looking up an offset by time", &error);
-        let mut list = TopicPartitionList::new();
-        list.add_partition_offset(topic, partition, Offset::Offset(at)).map_err(fault)?;
-        let found = self.consumer.offsets_for_times(list, ASK_MAX).map_err(fault)?;
-        let offset = found.find_partition(topic, partition).map(|element| element.offset());
-        Ok(match offset {
-            Some(Offset::Offset(offset)) => Some(offset),
-            _ => None,
-        })
-    }
-}
-
-fn take(
-    polled: Result<rdkafka::message::BorrowedMessage<'_>, KafkaError>,
-    batch: &mut RawBatch,
-    index: &HashMap<(String, i32), u32, foldhash::fast::RandomState>,
-    last: &mut Option<(String, i32, u32)>,
-) -> Result<(), ReadFault> {
-    match polled {
-        Ok(message) => {
-            let same = last.as_ref().filter(|(topic, partition, _)| {
-                *partition == message.partition() && topic == message.topic()
-            });
-            let source = match same {
-                Some((_, _, source)) => Some(*source),
-                None => index.get(&(message.topic().to_owned(), message.partition())).copied(),
-            };
-            // Only assigned partitions deliver; a record of another one would be a bug of the client library.
-            let Some(source) = source else { return Err(ReadFault::Fatal("record of a foreign partition".into())) };
-            if same.is_none() {
-                *last = Some((message.topic().to_owned(), message.partition(), source));
+    /// Adds to `batch` until it holds `records_max` records or [`BATCH_BYTES_MAX`] bytes, until `wait` has passed, or
+    /// until records came and the queues then ran dry for [`LINGER`]. Clear the batch before reusing it.
+    ///
+    /// # Errors
+    /// A fault met before any record was added; one met later waits for the next call.
+    pub fn poll(&mut self, batch: &mut RawBatch, records_max: usize, wait: Duration) -> Result<(), ReadFault> {
+        let before = batch.records.len();
+        let deadline = Instant::now() + wait;
+        let mut dry_since = None;
+        while self.fault.is_none() && batch.records.len() < records_max && batch.bytes() < BATCH_BYTES_MAX {
+            if self.round(batch, records_max) {
+                dry_since = None;
+                continue;
             }
-            batch.push(source, &message);
-            Ok(())
+            let now = Instant::now();
+            let until = match batch.records.len() > before {
+                true => deadline.min(*dry_since.get_or_insert(now) + LINGER),
+                false => deadline,
+            };
+            if now >= until || self.fault.is_some() {
+                break;
+            }
+            // Both a ring and a time-out end in another round.
+            let _ = self.bell.recv_timeout((until - now).min(NAP_MAX));
         }
-        // The event carries no topic: the partition number alone is looked up, and every topic with it counts as at its
-        // end. A record that arrives later takes it back.
-        Err(KafkaError::PartitionEOF(partition)) => {
-            let ended = index.iter().filter(|((_, number), _)| *number == partition);
-            batch.at_end.extend(ended.map(|(_, source)| *source as usize));
-            batch.at_end.sort_unstable();
-            batch.at_end.dedup();
-            Ok(())
+        self.report(batch, before)
+    }
+
+    fn report(&mut self, batch: &mut RawBatch, before: usize) -> Result<(), ReadFault> {
+        batch.at_end.clear();
+        batch
+            .at_end
+            .extend(self.sources.iter().enumerate().filter(|(_, source)| source.at_end).map(|(index, _)| index));
+        match self.fault.take() {
+            Some(fault) if batch.records.len() > before => self.fault = Some(fault),
+            Some(fault) => return Err(fault),
+            None => {}
         }
-        Err(error) => sort_out(&error),
+        Ok(())
+    }
+
+    /// Gives each partition one turn; says whether any had anything.
+    fn round(&mut self, batch: &mut RawBatch, records_max: usize) -> bool {
+        let mut any = self.serve_common(batch);
+        for step in 0..self.sources.len() {
+            let index = (self.turn + step) % self.sources.len();
+            for _ in 0..TURN_RECORDS {
+                if self.fault.is_some() || batch.records.len() >= records_max || batch.bytes() >= BATCH_BYTES_MAX {
+                    self.turn = index;
+                    return true;
+                }
+                match self.look(index, batch) {
+                    Look::Dry => break,
+                    Look::Record => self.sources[index].at_end = false,
+                    Look::End => self.sources[index].at_end = true,
+                    Look::Fault(fault) => self.fault = Some(fault),
+                }
+                any = true;
+            }
+        }
+        self.turn = self.turn.wrapping_add(1) % self.sources.len().max(1);
+        any
+    }
+
+    fn look(&self, index: usize, batch: &mut RawBatch) -> Look {
+        let source = &self.sources[index];
+        match source.queue.poll(Duration::ZERO) {
+            None => Look::Dry,
+            Some(Ok(message)) => {
+                batch.push_message(index as u32, &message);
+                Look::Record
+            }
+            Some(Err(KafkaError::PartitionEOF(_))) => Look::End,
+            Some(Err(error)) => Look::Fault(ReadFault::new(&error, Some((index, &source.topic, source.partition)))),
+        }
+    }
+
+    /// The consumer's own queue: log lines, errors of no partition, and what was fetched between `assign` and the
+    /// moment a partition got its queue.
+    fn serve_common(&mut self, batch: &mut RawBatch) -> bool {
+        match self.consumer.poll(Duration::ZERO) {
+            None => false,
+            Some(Ok(message)) => {
+                use rdkafka::message::Message as _;
+                let (topic, partition) = (message.topic(), message.partition());
+                if let Some(index) = self.sources.iter().position(|at| at.topic == topic && at.partition == partition) {
+                    batch.push_message(index as u32, &message);
+                }
+                true
+            }
+            Some(Err(error)) => {
+                self.fault = Some(ReadFault::new(&error, None));
+                true
+            }
+        }
+    }
+
+    /// Start of the log, and its end as a read_committed reader sees it.
+    ///
+    /// # Errors
+    /// No such topic, or no answer.
+    pub fn low_high(&self, topic: &str, partition: i32) -> Result<(i64, i64), KafkaFault> {
+        self.consumer
+            .fetch_watermarks(topic, partition, METADATA_WITHIN)
+            .map_err(|error| KafkaFault::on_topic("asking for the ends of a partition", topic, &error))
+    }
+
+    /// The first offset whose record is at or after `millis`; the end of the log if there is none.
+    ///
+    /// # Errors
+    /// No such topic, or no answer.
+    pub fn offset_at_time(&self, topic: &str, partition: i32, millis: i64) -> Result<i64, KafkaFault> {
+        let doing = "asking for the offset at a time";
+        let list = to_list([(topic, partition, millis.max(0), None)].into_iter())
+            .ok_or_else(|| fatal(doing, "a time that cannot be expressed"))?;
+        let list = self
+            .consumer
+            .offsets_for_times(list, METADATA_WITHIN)
+            .map_err(|error| KafkaFault::on_topic(doing, topic, &error))?;
+        match first_offset(&list) {
+            Some(offset) => Ok(offset),
+            None => self.low_high(topic, partition).map(|(_, high)| high),
+        }
+    }
+
+    /// The next offset of each assigned partition, past control records. Partitions that have delivered nothing yet
+    /// are absent: they stand where they were assigned.
+    ///
+    /// # Errors
+    /// None that librdkafka documents; passed on rather than guessed.
+    pub fn positions(&self) -> Result<Vec<(usize, i64)>, KafkaFault> {
+        let list = self.consumer.position().map_err(|error| KafkaFault::new("asking for positions", &error))?;
+        let mut found = Vec::with_capacity(self.sources.len());
+        for (index, source) in self.sources.iter().enumerate() {
+            let element = list.find_partition(&source.topic, source.partition);
+            if let Some(Offset::Offset(next)) = element.map(|element| element.offset()) {
+                found.push((index, next));
+            }
+        }
+        Ok(found)
     }
 }
 
-/// Most of what a consumer reports while a broker is away heals by itself: the position is kept and polling goes on.
-fn sort_out(error: &KafkaError) -> Result<(), ReadFault> {
-    match error.rdkafka_error_code() {
-        Some(
-            RDKafkaErrorCode::AutoOffsetReset | RDKafkaErrorCode::OffsetOutOfRange,
-        ) => Err(ReadFault::OffsetOutOfRange(error.to_string())),
-        Some(RDKafkaErrorCode::Fatal) => Err(ReadFault::Fatal(error.to_string())),
-        Some(RDKafkaErrorCode::UnknownTopicOrPartition | RDKafkaErrorCode::UnknownTopic | RDKafkaErrorCode::UnknownPartition) => {
-            Err(ReadFault::Fatal(format!("an input topic is gone: {error}")))
-        }
-        _ => {
-            warn!(%error, "reading the inputs: waiting for the brokers");
-            Ok(())
-        }
+fn first_offset(list: &TopicPartitionList) -> Option<i64> {
+    match list.elements().first()?.offset() {
+        Offset::Offset(offset) => Some(offset),
+        Offset::Beginning | Offset::End | Offset::Stored | Offset::Invalid | Offset::OffsetTail(_) => None,
     }
+}
+
+fn fatal(doing: &'static str, detail: &str) -> KafkaFault {
+    KafkaFault::Fatal { doing, detail: detail.to_owned() }
 }
