@@ -3,9 +3,12 @@
 use std::ops::Range;
 use std::sync::Arc;
 
-use crate::engine::CaseSummary;
-use crate::model::{CaseId, Outcome, Timestamp};
+use sha2::{Digest, Sha256};
+
+use crate::engine::{CaseSummary, EngineStats};
+use crate::model::{CaseId, CaseStatus, EventKind, Evidence, KeyKind, Outcome, Timestamp};
 use crate::store::{Manifest, Row};
+use crate::telemetry::{LinkStrength, MergeResult};
 
 /// Keys and values in one arena: a batch of ten thousand events makes a handful of allocations.
 #[derive(Debug, Default)]
@@ -58,8 +61,23 @@ pub struct DeadLetter {
     pub reason: &'static str,
 }
 
+impl DeadLetter {
+    /// Cuts what the topic would not take: the beginning of the bytes stays, with the whole length and its SHA-256.
+    #[must_use]
+    pub fn fit(mut self, bytes_max: usize) -> Self {
+        if self.value.len() > bytes_max {
+            let hash: [u8; 32] = Sha256::digest(&self.value).into();
+            let hex: String = hash.iter().map(|byte| format!("{byte:02x}")).collect();
+            self.headers.push(("cut_from_bytes", self.value.len().to_string()));
+            self.headers.push(("sha256", hex));
+            self.value.truncate(bytes_max);
+        }
+        self
+    }
+}
+
 /// A batch that was decided and is not committed yet.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Batch {
     /// Rows in key order, the manifest last.
     pub rows: Vec<Row>,
@@ -85,14 +103,75 @@ pub struct Told {
     pub sources: Vec<(u64, Option<Timestamp>)>,
     /// Event types, by label.
     pub event_types: Vec<(&'static str, u64)>,
+    pub links: Vec<(KeyKind, LinkStrength, u64)>,
+    pub merges: Vec<(MergeResult, u64)>,
     pub engine_seconds: f64,
     pub decode_seconds: f64,
-    pub watermark: Option<Timestamp>,
-    pub hub_keys: u64,
-    pub open_cases: Vec<(&'static str, u64)>,
+    pub stats: Option<EngineStats>,
+}
+
+impl Told {
+    /// Counts one event and what its kind says.
+    pub fn event(&mut self, kind: &EventKind) {
+        count(&mut self.event_types, kind.label());
+        match kind {
+            EventKind::AlertAttached { link, .. } => link.evidence.iter().for_each(|evidence| self.link(evidence)),
+            EventKind::Merged { .. } => self.merge(MergeResult::Merged),
+            EventKind::MergeRefused { .. } => self.merge(MergeResult::Refused),
+            EventKind::MergeUndone { side: crate::model::MergeSide::Survivor, .. } => self.merge(MergeResult::Undone),
+            _ => {}
+        }
+    }
+
+    fn link(&mut self, evidence: &Evidence) {
+        let strength = match (evidence.counted, evidence.weight_permille) {
+            (false, _) => LinkStrength::None,
+            (true, 500..) => LinkStrength::Strong,
+            (true, _) => LinkStrength::Weak,
+        };
+        match self.links.iter_mut().find(|(kind, known, _)| *kind == evidence.kind && *known == strength) {
+            Some((.., count)) => *count += 1,
+            None => self.links.push((evidence.kind, strength, 1)),
+        }
+    }
+
+    fn merge(&mut self, result: MergeResult) {
+        match self.merges.iter_mut().find(|(known, _)| *known == result) {
+            Some((_, count)) => *count += 1,
+            None => self.merges.push((result, 1)),
+        }
+    }
+
+    /// Cases by status as the engine holds them.
+    pub fn cases(&self) -> impl Iterator<Item = (&'static str, u64)> {
+        let counts = self.stats.as_ref().map(|stats| stats.cases).unwrap_or_default();
+        CaseStatus::ALL.into_iter().map(move |status| (status.label(), counts[status as usize]))
+    }
+}
+
+fn count(counts: &mut Vec<(&'static str, u64)>, label: &'static str) {
+    match counts.iter_mut().find(|(known, _)| *known == label) {
+        Some((_, count)) => *count += 1,
+        None => counts.push((label, 1)),
+    }
 }
 
 impl Batch {
+    /// An empty batch, to be filled; its manifest is set when it is finished.
+    #[must_use]
+    pub fn new(manifest: Arc<Manifest>) -> Self {
+        Self {
+            rows: Vec::new(),
+            events: Messages::default(),
+            views: Messages::default(),
+            refusals: Messages::default(),
+            dead_letters: Vec::new(),
+            manifest,
+            told: Told::default(),
+            summaries: Vec::new(),
+        }
+    }
+
     /// Whether there is anything that the outside would miss: an empty batch is not worth a transaction.
     #[must_use]
     pub fn is_empty(&self) -> bool {

@@ -4,6 +4,8 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use tracing::debug;
+
 use super::batch::Batch;
 use crate::config::TopicsConfig;
 use crate::kafka::{CommittedOffset, GroupMetadata, TxnFault, TxnProducer};
@@ -18,8 +20,6 @@ pub struct Committer {
     producer: TxnProducer,
     topics: TopicsConfig,
     shard: Shard,
-    /// What a dead letter's value may weigh; a larger one is cut and marked.
-    dead_letter_bytes_max: usize,
 }
 
 /// How long the two halves of a commit took.
@@ -31,8 +31,8 @@ pub struct Spent {
 
 impl Committer {
     #[must_use]
-    pub fn new(producer: TxnProducer, topics: TopicsConfig, shard: Shard, dead_letter_bytes_max: usize) -> Self {
-        Self { producer, topics, shard, dead_letter_bytes_max }
+    pub fn new(producer: TxnProducer, topics: TopicsConfig, shard: Shard) -> Self {
+        Self { producer, topics, shard }
     }
 
     /// Commits `batch` and answers where the changelog stands behind it. `member` is read at the last moment: it is the
@@ -76,13 +76,19 @@ impl Committer {
 
     fn produce_dead_letters(&self, batch: &Batch) -> Result<(), TxnFault> {
         for letter in &batch.dead_letters {
-            let fitted = letter.fitted(self.dead_letter_bytes_max);
             let headers: Vec<(&str, &[u8])> =
-                fitted.headers.iter().map(|(name, value)| (*name, value.as_bytes())).collect();
-            let key = Some(fitted.key.as_bytes());
-            self.producer.send(&self.topics.dead_letters, None, key, Some(&fitted.value), &headers)?;
+                letter.headers.iter().map(|(name, value)| (*name, value.as_bytes())).collect();
+            let key = Some(letter.key.as_bytes());
+            self.producer.send(&self.topics.dead_letters, None, key, Some(&letter.value), &headers)?;
         }
         Ok(())
+    }
+
+    /// Aborts what is open and lets go of the producer: after an abort it is not used again.
+    pub fn give_up(self) {
+        if let Err(fault) = self.producer.abort() {
+            debug!(%fault, "the next owner's init settles the transaction");
+        }
     }
 
     /// The offset behind the last acknowledged row; the commit marker that follows it holds nothing to read.

@@ -4,21 +4,64 @@
 use std::sync::Arc;
 use std::time::Instant;
 
-use super::batch::{Batch, DeadLetter, Told};
+use super::batch::{Batch, DeadLetter};
 use super::ledger::Ledger;
-use super::pending::ColdRows;
+use super::pending::RowReader;
 use super::schedule::ViewSchedule;
-use crate::engine::{Change, Effects, Engine, Input, Refused, Settled, StateRow};
-use crate::model::{CaseEvent, CaseId, Command, Key, Origin, Outcome, Timestamp};
-use crate::store::{Codec, InputPosition, Manifest, Row, RowName, SegmentWriter, StoredRow};
+use crate::engine::{Change, Effects, Engine, Input, Refused, RowKey, Settled, StateRow};
+use crate::model::{Alert, CaseEvent, CaseId, Command, Key, Origin, Outcome, Timestamp};
+use crate::store::{Claim, Codec, InputPosition, Manifest, Row, RowName, SegmentWriter, StoreError, StoredRow};
 use crate::wire;
 
 /// One element of a record, decoded and ready for the engine.
 #[derive(Debug)]
 pub enum Decided {
-    Alert { alert: Arc<crate::model::Alert>, keys: Vec<Key>, dedup: u128 },
+    Alert { alert: Arc<Alert>, keys: Vec<Key>, dedup: u128 },
     Command(Box<Command>),
     Dead { letter: DeadLetter, origin: Origin },
+}
+
+/// Rows lead to rows (a case to its parts, to the cases merged into it); more rounds than this ask for what is not there.
+const COLD_ROUNDS_MAX: usize = 8;
+
+/// Below the dead-letter topic's `max.message.bytes` (16 MiB), with room for headers.
+const DEAD_LETTER_BYTES_MAX: usize = 15 * 1024 * 1024;
+
+/// A batch in the making.
+pub struct Draft {
+    batch: Batch,
+    segment: SegmentWriter,
+    elements: u64,
+    inputs: u64,
+    claim: Option<Row>,
+    began: Instant,
+}
+
+impl Draft {
+    /// The claim on the changelog goes with this batch.
+    pub fn claim(&mut self, claim: &Claim) {
+        self.claim = Some(claim.to_row());
+    }
+
+    /// Nothing was put into it: no record, no element, no input.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.inputs == 0 && self.elements == 0 && self.batch.told.records == 0
+    }
+}
+
+/// Sees each event and outcome as it comes about: a replay follows its alerts this way.
+pub trait Watcher {
+    fn event(&mut self, event: &CaseEvent);
+    fn settled(&mut self, settled: &Settled);
+}
+
+/// Nobody watches the live pipeline but its metrics.
+pub struct Unwatched;
+
+impl Watcher for Unwatched {
+    fn event(&mut self, _: &CaseEvent) {}
+    fn settled(&mut self, _: &Settled) {}
 }
 
 /// The records of one poll, decoded, in the order in which they arrived.
@@ -83,48 +126,94 @@ impl Composer {
     #[must_use]
     pub fn begin(&self) -> Draft {
         Draft {
-            batch: Batch::default(),
+            batch: Batch::new(Arc::new(self.manifest.clone())),
             segment: SegmentWriter::new(self.manifest.batch + 1),
-            settled: Vec::new(),
             elements: 0,
+            inputs: 0,
+            claim: None,
             began: Instant::now(),
         }
     }
 
-    /// Applies one decoded element. `cold` reads rows that are not resident.
-    pub fn element(&mut self, draft: &mut Draft, element: Decided, cold: &dyn ColdRows) {
+    /// Applies one decoded element. `rows` reads what is not resident.
+    pub fn element(
+        &mut self,
+        draft: &mut Draft,
+        element: Decided,
+        rows: &RowReader,
+        watcher: &mut impl Watcher,
+    ) -> Result<(), StoreError> {
         draft.elements += 1;
         match element {
-            Decided::Alert { alert, keys, dedup } => self.input(draft, Input::Alert { alert, keys, dedup }, cold),
-            Decided::Command(command) => self.input(draft, Input::Command(*command), cold),
+            Decided::Alert { alert, keys, dedup } => {
+                self.input(draft, Input::Alert { alert, keys, dedup }, rows, watcher)
+            }
+            Decided::Command(command) => self.input(draft, Input::Command(*command), rows, watcher),
             Decided::Dead { letter, origin } => {
                 draft.segment.mark_rejected(&origin);
-                draft.batch.dead_letters.push(letter);
+                draft.batch.dead_letters.push(letter.fit(DEAD_LETTER_BYTES_MAX));
                 self.count(draft, Outcome::Rejected);
+                Ok(())
             }
         }
     }
 
     /// Applies one input and writes down what it brought about.
-    pub fn input(&mut self, draft: &mut Draft, input: Input, cold: &dyn ColdRows) {
-        let wanted = self.engine.needs(&input);
-        if !wanted.is_empty() {
-            let rows = self.read_cold(wanted, cold);
-            self.engine.apply(Input::Cold(rows), &mut self.effects);
-        }
+    pub fn input(
+        &mut self,
+        draft: &mut Draft,
+        input: Input,
+        rows: &RowReader,
+        watcher: &mut impl Watcher,
+    ) -> Result<(), StoreError> {
+        self.warm(&input, rows)?;
+        draft.inputs += 1;
         draft.segment.mark_input(&input);
-        self.engine.apply(input, &mut self.effects);
         let mut effects = std::mem::take(&mut self.effects);
+        self.engine.apply(input, &mut effects);
         for event in effects.emit.drain(..) {
+            watcher.event(&event);
             self.event(draft, &event);
         }
         for refused in effects.refuse.drain(..) {
             self.refusal(draft, &refused);
         }
         for settled in effects.settled.drain(..) {
-            self.settled(draft, settled);
+            watcher.settled(&settled);
+            self.count(draft, settled.outcome);
+            draft.segment.settled(&settled);
         }
         self.effects = effects;
+        Ok(())
+    }
+
+    /// Hands the engine the rows that the input needs and that left memory.
+    fn warm(&mut self, input: &Input, rows: &RowReader) -> Result<(), StoreError> {
+        let mut asked: Vec<RowKey> = Vec::new();
+        for _ in 0..COLD_ROUNDS_MAX {
+            let wanted: Vec<RowKey> =
+                self.engine.needs(input).into_iter().filter(|key| !asked.contains(key)).collect();
+            if wanted.is_empty() {
+                break;
+            }
+            let mut found = Vec::new();
+            for key in &wanted {
+                found.extend(self.cold(key, rows)?);
+            }
+            asked.extend(wanted);
+            self.engine.apply(Input::Cold(found), &mut self.effects);
+        }
+        Ok(())
+    }
+
+    fn cold(&self, key: &RowKey, rows: &RowReader) -> Result<Option<StateRow>, StoreError> {
+        let name = RowName::Engine(key.clone()).to_bytes();
+        let Some(value) = rows.get(&name)? else { return Ok(None) };
+        match self.codec.decode(&name, &value) {
+            Ok(StoredRow::State(row)) => Ok(Some(row)),
+            Ok(_) => Err(StoreError::Damaged("a state row's name leads to another kind of row".to_owned())),
+            Err(error) => Err(StoreError::Damaged(error.to_string())),
+        }
     }
 
     fn event(&mut self, draft: &mut Draft, event: &CaseEvent) {
@@ -133,7 +222,7 @@ impl Composer {
         let hash = draft.batch.events.push_with(&event.case, |out| wire::event::encode(event, head, instance, out));
         self.engine.chained(&event.case, hash);
         self.manifest.extend_running_hash(&hash);
-        draft.batch.told.event(event);
+        draft.batch.told.event(&event.kind);
     }
 
     fn refusal(&mut self, draft: &mut Draft, refused: &Refused) {
@@ -141,14 +230,6 @@ impl Composer {
         draft.batch.refusals.push_with(&refused.command.case, |out| {
             wire::event::encode_refused(&refused.command, &refused.refusal, refused.time, instance, out);
         });
-    }
-
-    fn settled(&mut self, draft: &mut Draft, settled: Settled) {
-        self.count(draft, settled.outcome);
-        draft.segment.settled(&settled);
-        if draft.keep_settled() {
-            draft.settled.push(settled);
-        }
     }
 
     fn count(&mut self, draft: &mut Draft, outcome: Outcome) {
@@ -177,10 +258,11 @@ impl Composer {
         self.segments(&mut draft);
         self.manifest.checksum = self.ledger.sum();
         let batch = &mut draft.batch;
+        batch.rows.extend(draft.claim.take());
         batch.rows.sort_unstable_by(|a, b| a.key.cmp(&b.key));
         batch.rows.push(self.manifest.to_row());
         batch.manifest = Arc::new(self.manifest.clone());
-        batch.told.gauges(&self.engine.stats());
+        batch.told.stats = Some(self.engine.stats());
         batch.told.engine_seconds = draft.began.elapsed().as_secs_f64();
         Ok(draft.batch)
     }

@@ -88,27 +88,9 @@ impl DecodeStage {
     }
 
     fn command(&self, raw: &RawBatch, record: &RawRecord, input: &Input, timestamp: Option<Timestamp>) -> Decided {
-        let origin =
-            Origin { topic: input.topic.clone(), partition: input.partition, offset: record.offset, index: 0 };
-        let payload = raw.payload(record).unwrap_or_default();
-        match wire::command::decode(origin.clone(), timestamp, payload, &self.config.limits) {
-            Ok(command) => Decided::Command(Box::new(command)),
-            Err(error) => {
-                let headers = wire::dead_letter::headers(
-                    "bad_command",
-                    &error.to_string(),
-                    input.topic.as_str(),
-                    input.partition,
-                    record.offset,
-                    None,
-                    None,
-                );
-                let key = wire::dead_letter::key(&origin);
-                let source = self.config.sources.len();
-                let letter = DeadLetter { key, headers, value: payload.to_vec(), source, reason: "bad_command" };
-                Decided::Dead { letter, origin }
-            }
-        }
+        let (topic, partition) = (input.topic.clone(), input.partition);
+        let origin = Origin { topic, partition, offset: record.offset, index: 0 };
+        decide_command(origin, timestamp, raw.payload(record).unwrap_or_default(), &self.config)
     }
 
     /// Moves the positions and fingerprints, and counts what metrics tell per source.
@@ -154,6 +136,23 @@ pub fn decide(decoder: &Decoder, record: &Record<'_>, source: &crate::config::So
             Element::Rejected(rejection) => dead(record, &rejection, index),
         })
         .collect()
+}
+
+/// Decodes one record of the command topic.
+pub fn decide_command(origin: Origin, timestamp: Option<Timestamp>, payload: &[u8], config: &Config) -> Decided {
+    match wire::command::decode(origin.clone(), timestamp, payload, &config.limits) {
+        Ok(command) => Decided::Command(Box::new(command)),
+        Err(error) => {
+            let reason = wire::command::REASON;
+            let (topic, detail) = (origin.topic.as_str(), error.to_string());
+            let headers =
+                wire::dead_letter::headers(reason, &detail, topic, origin.partition, origin.offset, None, None);
+            let key = wire::dead_letter::key(&origin);
+            // One place past the configured sources stands for the commands.
+            let letter = DeadLetter { key, headers, value: payload.to_vec(), source: config.sources.len(), reason };
+            Decided::Dead { letter, origin }
+        }
+    }
 }
 
 fn keyed(alert: Arc<Alert>) -> Decided {

@@ -7,7 +7,7 @@ use std::time::Duration;
 use tracing::{error, info, warn};
 
 use crate::config::{Config, SourceConfig, StartAt};
-use crate::kafka::{Admin, Assigned, Client, InputReader, KafkaFault, RawBatch};
+use crate::kafka::{Admin, Assigned, Client, InputReader, KafkaFault, RawBatch, ReadFault};
 use crate::model::TopicName;
 use crate::store::{InputPosition, Manifest};
 use crate::wire;
@@ -53,6 +53,8 @@ pub struct Gap {
 pub enum PlanError {
     #[error("asking the brokers about the inputs failed")]
     Kafka(#[from] KafkaFault),
+    #[error("reading a record again failed")]
+    Read(#[source] ReadFault),
     #[error("topic {0} does not exist; `casewright topics create` makes Casewright's own, sensors make theirs")]
     NoTopic(String),
     #[error(
@@ -79,7 +81,7 @@ pub fn plan(config: &Config, client: &Client, admin: &Admin, manifest: &Manifest
     let reader = client.reader()?;
     let known: BTreeSet<&str> = manifest.positions.iter().map(|position| position.topic.as_str()).collect();
     let mut planner = Planner { client, reader, manifest, known, plan: Plan::default() };
-    let topics = admin.topics()?;
+    let topics: Vec<(String, i32)> = admin.list_topics()?.into_iter().collect();
     for (index, source) in config.sources.iter().enumerate() {
         let matched: Vec<&(String, i32)> =
             topics.iter().filter(|(name, _)| wire::topic_matches(&source.topic, name)).collect();
@@ -143,7 +145,7 @@ impl Planner<'_> {
             Start::Known(StartAt::Earliest) => low,
             Start::Known(StartAt::Latest) => high,
             Start::Known(StartAt::Time(at)) => {
-                self.reader.offset_at(topic.as_str(), partition, at.millis())?.unwrap_or(high)
+                self.reader.offset_at_time(topic.as_str(), partition, at.millis())?
             }
         };
         info!(topic = topic.as_str(), partition, next_offset, "input begins");
@@ -188,7 +190,12 @@ impl Planner<'_> {
         let mut reader = self.client.reader()?;
         reader.assign(&[Assigned { topic: topic.to_owned(), partition, next_offset: offset }])?;
         let mut batch = RawBatch::default();
-        reader.poll(&mut batch, 1, FINGERPRINT_WAIT).map_err(KafkaFault::from)?;
+        match reader.poll(&mut batch, 1, FINGERPRINT_WAIT) {
+            Ok(()) => {}
+            // Nothing there any more, which the comparison says.
+            Err(ReadFault::OffsetOutOfRange { .. } | ReadFault::Gone { .. }) => return Ok(None),
+            Err(fault @ (ReadFault::Transient(_) | ReadFault::Fatal(_))) => return Err(PlanError::Read(fault)),
+        }
         let found = batch.records.first().filter(|record| record.offset == offset);
         Ok(found.map(|record| fingerprint(record.offset, record.timestamp, batch.payload(record))))
     }

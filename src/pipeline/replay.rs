@@ -10,7 +10,7 @@ use serde::Deserialize;
 use serde::de::{Deserializer, MapAccess, SeqAccess, Visitor};
 use serde_json::value::RawValue;
 
-use super::compose::{Composer, Decided, Decoded, Draft};
+use super::compose::{Composer, Decided, Decoded, Draft, Unwatched, Watcher};
 use super::decode::decide;
 use super::ledger::Ledger;
 use super::pending::{Pending, RowReader};
@@ -18,8 +18,8 @@ use super::schedule::ViewSchedule;
 use super::{Batch, wall_now};
 use crate::config::{Config, SourceConfig, TenantRule};
 use crate::engine::{Engine, Input, Settled};
-use crate::model::{AlertId, CaseId, EventKind, MergeSide, Origin, Outcome, PartId, Tenant, Timestamp, TopicName};
-use crate::store::{ChangelogId, Codec, Manifest, MemoryStore, Position, Row, Store, StoreError};
+use crate::model::{AlertId, CaseEvent, CaseId, EventKind, MergeSide, Origin, Outcome, PartId, Tenant, Timestamp, TopicName};
+use crate::store::{ChangelogId, Codec, Manifest, MemoryStore, Position, Row, RowName, Store, StoreError};
 use crate::wire::{self, Decoder, Record};
 
 /// Lines per batch. Not a knob: the batch size changes nothing that is decided.
@@ -172,7 +172,7 @@ impl<'a> Replay<'a> {
         let (partition, offset) = (parsed.partition, parsed.offset.unwrap_or_else(|| i64::try_from(line).unwrap_or(0)));
         if *parsed.topic == self.config.topics.commands {
             let origin = Origin { topic, partition, offset, index: 0 };
-            return Ok(vec![super::decode::command(origin, timestamp, payload.unwrap_or_default(), self.config)]);
+            return Ok(vec![super::decode::decide_command(origin, timestamp, payload.unwrap_or_default(), self.config)]);
         }
         let headers: Vec<(&str, &[u8])> =
             parsed.headers.0.iter().map(|(name, value)| (name.as_ref(), value.as_bytes())).collect();
@@ -185,7 +185,7 @@ impl<'a> Replay<'a> {
         let mut draft = self.composer.begin();
         if self.report.lines == 0 {
             let (policy, text) = (Box::new(self.config.policy.clone()), Arc::clone(&self.config.policy_text));
-            self.composer.input(&mut draft, Input::Policy { policy, text }, &self.rows)?;
+            self.composer.input(&mut draft, Input::Policy { policy, text }, &self.rows, &mut Unwatched)?;
         }
         for waiting in std::mem::take(&mut self.waiting) {
             self.report.lines += 1;
@@ -198,17 +198,15 @@ impl<'a> Replay<'a> {
     }
 
     fn elements(&mut self, draft: &mut Draft, waiting: Waiting) -> Result<(), ReplayError> {
-        let mut alerts = Vec::with_capacity(1);
+        let mut follower = Follower { homes: &mut self.report.homes, alerts: Vec::with_capacity(1) };
         for element in waiting.elements {
             if let Decided::Dead { letter, .. } = &element {
                 *self.report.rejected.entry(letter.reason).or_default() += 1;
-                alerts.push(Placed { alert: None, outcome: Outcome::Rejected, part: None });
+                follower.alerts.push(Placed { alert: None, outcome: Outcome::Rejected, part: None });
             }
-            let homes = &mut self.report.homes;
-            self.composer.element_with(draft, element, &self.rows, &mut |kind, case| fold_home(homes, kind, case), &mut |settled| {
-                alerts.push(placed(settled));
-            })?;
+            self.composer.element(draft, element, &self.rows, &mut follower)?;
         }
+        let alerts = follower.alerts;
         self.report.assignments.push(Assignment { line: waiting.line, alerts });
         Ok(())
     }
@@ -225,9 +223,25 @@ impl<'a> Replay<'a> {
             *sum += told;
         }
         // Segments hold what the files hold already.
-        let rows: Vec<&Row> = batch.rows.iter().filter(|row| !row.is_segment()).collect();
+        let rows: Vec<&Row> = batch.rows.iter().filter(|row| !matches!(RowName::from_bytes(&row.key), Ok(RowName::Segment { .. }))).collect();
         self.store.apply(&rows, Position(0))?;
         Ok(())
+    }
+}
+
+/// Follows the alerts of one line, and the parts of all of them.
+struct Follower<'a> {
+    homes: &'a mut BTreeMap<(Tenant, PartId), CaseId>,
+    alerts: Vec<Placed>,
+}
+
+impl Watcher for Follower<'_> {
+    fn event(&mut self, event: &CaseEvent) {
+        fold_home(self.homes, &event.kind, &event.case);
+    }
+
+    fn settled(&mut self, settled: &Settled) {
+        self.alerts.push(placed(settled));
     }
 }
 
@@ -292,7 +306,7 @@ struct KcatLine<'a> {
 #[derive(Default)]
 struct Headers<'a>(Vec<(Cow<'a, str>, Cow<'a, str>)>);
 
-impl<'de> Deserialize<'de> for Headers<'de> {
+impl<'de: 'a, 'a> Deserialize<'de> for Headers<'a> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         struct Either;
         impl<'de> Visitor<'de> for Either {

@@ -81,12 +81,18 @@ impl Reporter {
 
     fn gauges(&self, batch: &Batch) {
         let told = &batch.told;
-        if let Some(watermark) = told.watermark {
-            self.metrics.watermark(watermark);
+        if let Some(stats) = &told.stats {
+            self.metrics.watermark(stats.watermark);
+            self.metrics.hub_keys(stats.hub_keys);
         }
-        self.metrics.hub_keys(told.hub_keys);
-        for (status, count) in &told.open_cases {
-            self.metrics.cases(*status, *count);
+        for (status, count) in told.cases() {
+            self.metrics.cases(status, count);
+        }
+        for (kind, strength, count) in &told.links {
+            self.metrics.links(*kind, *strength, *count);
+        }
+        for (result, count) in &told.merges {
+            self.metrics.merges(*result, *count);
         }
     }
 

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, bounded};
+use tracing::debug;
 
 use super::commit::Committer;
 use super::compose::{Composer, Decoded};
@@ -16,7 +17,7 @@ use super::lease::LeaseWatch;
 use super::pending::{Pending, RowReader};
 use super::report::Reporter;
 use super::stop::Stop;
-use super::{Batch, wall_now};
+use super::{Batch, compose::Unwatched, wall_now};
 use crate::engine::Input;
 use crate::kafka::{InputReader, KafkaFault, RawBatch, ReadFault, TxnFault};
 use crate::model::Origin;
@@ -86,14 +87,17 @@ impl Session {
         let commit = Commit { committer, lease, term, reporter: &reporter };
         let first = Arc::new(self.first);
         let stop = &self.stop;
+        let (broken, pending) = (&broken, &pending);
+        let (store, metrics) = (store.as_ref(), reporter.metrics());
+        // Each thread owns its ends of the channels: when one returns, those behind it finish what is under way.
         std::thread::scope(|scope| {
             let threads = [
-                guarded(scope, "poll", &broken, || poll.run(&polled_in, stop, &broken)),
-                guarded(scope, "decode", &broken, || decode_all(decode, &polled, &decoded_in)),
-                guarded(scope, "engine", &broken, || decide.run(&decoded, &decided_in, first)),
-                guarded(scope, "commit", &broken, || commit.run(&decided, &committed_in)),
-                guarded(scope, "store", &broken, || {
-                    keep(&committed, store.as_ref(), &pending, reporter.metrics()).map_err(SessionFault::from)
+                guarded(scope, "poll", broken, move || poll.run(&polled_in, stop, broken)),
+                guarded(scope, "decode", broken, move || decode_all(decode, &polled, &decoded_in)),
+                guarded(scope, "engine", broken, move || decide.run(&decoded, &decided_in, first)),
+                guarded(scope, "commit", broken, move || commit.run(&decided, &committed_in)),
+                guarded(scope, "store", broken, move || {
+                    keep(&committed, store, pending, metrics).map_err(SessionFault::from)
                 }),
             ];
             let ends = threads.map(|thread| thread.join().unwrap_or(Err(SessionFault::Panicked)));
@@ -144,11 +148,15 @@ impl Poll {
     fn run(mut self, out: &Sender<Polled>, stop: &Stop, broken: &Stop) -> Result<(), SessionFault> {
         while !stop.is_set() && !broken.is_set() {
             let mut batch = RawBatch::default();
-            self.reader.poll(&mut batch, self.records_max, self.wait)?;
+            match self.reader.poll(&mut batch, self.records_max, self.wait) {
+                // The position is kept; librdkafka goes on when the brokers are back.
+                Err(ReadFault::Transient(detail)) => debug!(detail, "reading the inputs: waiting for the brokers"),
+                polled => polled?,
+            }
             if batch.records.is_empty() && batch.at_end.is_empty() {
                 continue;
             }
-            let reached = self.reader.positions();
+            let reached = self.reader.positions()?;
             if out.send((batch, reached)).is_err() {
                 break;
             }
@@ -213,12 +221,12 @@ impl Decide {
             arrived.at_end.iter().for_each(|&input| self.idle.at_end(input, now));
             self.composer.account(&mut draft, &mut arrived);
             for element in arrived.elements {
-                self.composer.element(&mut draft, element, &self.rows)?;
+                self.composer.element(&mut draft, element, &self.rows, &mut Unwatched)?;
             }
         }
         for tick in self.idle.tick(now, self.composer.engine().stats().watermark) {
             let input = self.input_of(tick);
-            self.composer.input(&mut draft, input, &self.rows)?;
+            self.composer.input(&mut draft, input, &self.rows, &mut Unwatched)?;
         }
         let view_due = self.composer.next_view_due().is_some_and(|due| due <= now);
         if draft.is_empty() && !view_due && !last {

@@ -7,12 +7,11 @@ use std::time::Duration;
 use tracing::{error, info, warn};
 
 use super::commit::Committer;
-use super::compose::Composer;
+use super::compose::{Composer, Unwatched};
 use super::decode::DecodeStage;
 use super::idle::IdleClock;
 use super::inputs::{self, Inputs, PlanError};
 use super::lease::LeaseWatch;
-use super::ledger::Ledger;
 use super::pending::{Pending, RowReader};
 use super::recover::{Recovered, RecoverError, Recovery, RefusedStart};
 use super::report::Reporter;
@@ -202,7 +201,7 @@ impl Shard {
             reader,
             decode,
             composer,
-            committer: Committer::new(producer, topics, self.id, pipeline.dead_letter_bytes_max),
+            committer: Committer::new(producer, topics, self.id),
             store,
             idle: IdleClock::new(inputs.len(), pipeline.partition_idle_after, pipeline.idle_advance),
             inputs,
@@ -221,7 +220,9 @@ impl Shard {
         let mut draft = composer.begin();
         if first_start || composer.engine().policy_digest() != self.config.policy.digest {
             let (policy, text) = (Box::new(self.config.policy.clone()), Arc::clone(&self.config.policy_text));
-            composer.input(&mut draft, Input::Policy { policy, text }, rows).map_err(SessionFault::from)?;
+            composer
+                .input(&mut draft, Input::Policy { policy, text }, rows, &mut Unwatched)
+                .map_err(SessionFault::from)?;
         }
         let claim =
             Claim { instance: self.instance.clone(), changelog: composer.manifest().changelog, at: wall_now() };

@@ -101,6 +101,13 @@ impl Manifest {
         Ok(manifest)
     }
 
+    /// The next offset of an input partition; 0 for one that was never read.
+    #[must_use]
+    pub fn next_offset(&self, topic: &TopicName, partition: i32) -> i64 {
+        let same = |position: &&InputPosition| position.partition == partition && position.topic == *topic;
+        self.positions.iter().find(same).map_or(0, |position| position.next_offset)
+    }
+
     #[must_use]
     pub fn to_row(&self) -> Row {
         Codec::new(self.changelog).manifest(self)
