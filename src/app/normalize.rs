@@ -1,0 +1,51 @@
+//! `casewright normalize`.
+
+use std::io::{BufWriter, Write};
+use std::sync::Arc;
+
+use super::lines::each_line;
+use super::{AppError, ConfigArgs};
+use crate::config::{SourceConfig, TenantRule};
+use crate::model::Tenant;
+use crate::wire::{AUTO, Decoder, Profiles, normalize};
+
+#[derive(Debug, clap::Args)]
+pub struct NormalizeArgs {
+    #[command(flatten)]
+    config: ConfigArgs,
+    /// How the lines are read: a profile's name, or auto.
+    #[arg(long, default_value = AUTO, value_name = "NAME")]
+    profile: String,
+    /// Files of one record a line; `-` is stdin, `.gz` and `.zst` are read as they are.
+    #[arg(required = true, value_name = "FILE")]
+    files: Vec<String>,
+}
+
+pub fn run(args: &NormalizeArgs) -> Result<(), AppError> {
+    let config = args.config.load()?;
+    let profiles = Profiles::load(config.profiles_dir.as_deref())?;
+    let source = source(&profiles, &args.profile, "default")?;
+    let decoder = Decoder::new(Arc::new(profiles), config.limits);
+    let mut out = BufWriter::new(std::io::stdout().lock());
+    each_line(&args.files, &mut |file, number, bytes| {
+        let mut line = normalize::line(&decoder, &source, file, number, bytes);
+        line.push(b'\n');
+        out.write_all(&line).map_err(writing)
+    })?;
+    out.flush().map_err(writing)
+}
+
+fn writing(source: std::io::Error) -> AppError {
+    AppError::Io { doing: "writing".to_owned(), source }
+}
+
+/// A source for lines that come from no topic.
+pub fn source(profiles: &Profiles, profile: &str, tenant: &str) -> Result<SourceConfig, AppError> {
+    if !profiles.contains(profile) {
+        let known = profiles.names().join(", ");
+        return Err(AppError::Usage(format!("--profile {profile}: known are auto, {known}")));
+    }
+    let tenant = Tenant::parse(tenant).map_err(|error| AppError::Usage(format!("--tenant {tenant}: {error}")))?;
+    let tenant = vec![TenantRule::Header("tenant".to_owned()), TenantRule::Field, TenantRule::Constant(tenant)];
+    Ok(SourceConfig { topic: String::new(), profile: profile.into(), tenant, start_at: None })
+}
