@@ -83,9 +83,10 @@ impl InputReader {
         self.consumer = Arc::new(create(&self.config, LogContext)?);
         let (ring, bell) = bounded(1);
         self.bell = bell;
-        self.consumer.assign(&list).map_err(|error| KafkaFault::new("assigning inputs", &error))?;
+        // Queues first: one made after `assign` could miss what was fetched in between. On a new consumer the
+        // assignment leaves them in place.
         self.sources = positions.iter().map(|at| self.split(at, &ring)).collect::<Result<_, _>>()?;
-        Ok(())
+        self.consumer.assign(&list).map_err(|error| KafkaFault::new("assigning inputs", &error))
     }
 
     fn split(&self, at: &Assigned, ring: &Sender<()>) -> Result<Source, KafkaFault> {
@@ -144,7 +145,7 @@ impl InputReader {
 
     /// Gives each partition one turn; says whether any had anything.
     fn round(&mut self, batch: &mut RawBatch, records_max: usize) -> bool {
-        let mut any = self.serve_common(batch);
+        let mut any = self.serve_common();
         for step in 0..self.sources.len() {
             let index = (self.turn + step) % self.sources.len();
             for _ in 0..TURN_RECORDS {
@@ -178,24 +179,15 @@ impl InputReader {
         }
     }
 
-    /// The consumer's own queue: log lines, errors of no partition, and what was fetched between `assign` and the
-    /// moment a partition got its queue.
-    fn serve_common(&mut self, batch: &mut RawBatch) -> bool {
-        match self.consumer.poll(Duration::ZERO) {
-            None => false,
-            Some(Ok(message)) => {
-                use rdkafka::message::Message as _;
-                let (topic, partition) = (message.topic(), message.partition());
-                if let Some(index) = self.sources.iter().position(|at| at.topic == topic && at.partition == partition) {
-                    batch.push_message(index as u32, &message);
-                }
-                true
-            }
-            Some(Err(error)) => {
-                self.fault = Some(ReadFault::new(&error, None));
-                true
-            }
-        }
+    /// The consumer's own queue: log lines and errors of no partition. A record here would have come past its
+    /// partition's queue, out of order: reading must start over rather than lose it.
+    fn serve_common(&mut self) -> bool {
+        self.fault = match self.consumer.poll(Duration::ZERO) {
+            None => return false,
+            Some(Ok(_)) => Some(ReadFault::Fatal("a record came outside its partition's queue".into())),
+            Some(Err(error)) => Some(ReadFault::new(&error, None)),
+        };
+        true
     }
 
     /// Start of the log, and its end as a read_committed reader sees it.
