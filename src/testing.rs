@@ -1,1 +1,8 @@
-//! (to be written)
+//! Seeded input and an independent judge: what the demo, `casewright generate`, the benches and the tests feed to the
+//! daemon ([`load`], [`story`]), and what checks its output from the outside ([`checker`]).
+//!
+//! Randomness lives here and nowhere else in the crate, and comes from a seed: the same seed gives the same bytes.
+
+pub mod load;
+pub mod rng;
+pub mod zipf;

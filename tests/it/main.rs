@@ -8,6 +8,7 @@ mod crash;
 mod exactly_once;
 mod formats;
 mod kafka;
+mod load;
 mod outputs;
 mod scenarios;
 mod store;
