@@ -180,6 +180,8 @@ pub struct PipelineConfig {
     pub idle_advance: bool,
     /// At most one view of a case in this time.
     pub view_interval: Duration,
+    /// A dead letter's value is cut, marked and hashed past this; the dead-letter topic takes a little more.
+    pub dead_letter_bytes_max: usize,
     /// After a stop signal, how long the last batch may take before the process ends anyway.
     pub shutdown_deadline: Duration,
     /// Session timeout of the lease: how long a dead owner holds its shard.

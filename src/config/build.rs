@@ -173,6 +173,7 @@ fn pipeline(section: &Section<'_>) -> Result<PipelineConfig, ConfigError> {
         partition_idle_after: time("partition_idle_after", 10 * SEC, 100..=60 * MIN)?,
         idle_advance: section.flag("idle_advance", true)?,
         view_interval: time("view_interval", SEC, 0..=MIN)?,
+        dead_letter_bytes_max: bytes(section, "dead_letter_bytes_max", 8 * MIB, 64 * KIB..=15 * MIB)?,
         shutdown_deadline: time("shutdown_deadline", 20 * SEC, SEC..=5 * MIN)?,
         lease_timeout: time("lease_timeout", 6 * SEC, SEC..=5 * MIN)?,
     })
