@@ -67,6 +67,13 @@ pub struct CheckReport {
     pub detail: String,
 }
 
+impl CheckReport {
+    #[must_use]
+    pub fn is_ok(&self) -> bool {
+        self.state == CheckState::Ok
+    }
+}
+
 struct Standing {
     state: CheckState,
     since: Instant,
@@ -117,7 +124,7 @@ impl Health {
 
     #[must_use]
     pub fn is_ready(&self) -> bool {
-        self.lock().iter().all(|standing| standing.state == CheckState::Ok)
+        self.report().iter().all(CheckReport::is_ok)
     }
 
     // A thread that panicked while it held the lock left whole values behind: there is nothing to distrust.
