@@ -4,7 +4,9 @@
 
 pub mod alert;
 pub mod batch;
-pub mod codes;
+mod codes;
+mod learned;
+mod part;
 pub mod state;
 pub mod steps;
 

@@ -1,10 +1,16 @@
 //! Enums as the byte that is stored: their place in `ALL`. Reordering a model enum would change what old rows say, so
 //! the places are pinned below, and only ever grow at the end.
 
+use std::sync::{Mutex, PoisonError};
+
 use crate::model::{
     Activity, Band, CaseStatus, EntityKind, KeyKind, ObservableKind, Outcome, Role, Severity, TimeFrom, Verdict,
 };
 use crate::store::RowError;
+
+/// Names of priority factors that this process has met in rows. The engine's own are a handful.
+static FACTORS: Mutex<Vec<&'static str>> = Mutex::new(Vec::new());
+const FACTORS_MAX: usize = 64;
 
 const BANDS: [Band; 5] = [Band::P1, Band::P2, Band::P3, Band::P4, Band::Informational];
 const ACTIVITIES: [Activity; 3] = [Activity::Create, Activity::Update, Activity::Close];
@@ -56,6 +62,21 @@ pub fn activity(code: u8) -> Result<Activity, RowError> {
 
 pub fn time_from(code: u8) -> Result<TimeFrom, RowError> {
     pick(&TIMES_FROM, code, "time source")
+}
+
+/// A factor's name as the model holds it, for the life of the process. Rows are our own, and still the number of names
+/// is bounded.
+pub fn factor(name: &str) -> Result<&'static str, RowError> {
+    let mut known = FACTORS.lock().unwrap_or_else(PoisonError::into_inner);
+    if let Some(found) = known.iter().find(|found| **found == name) {
+        return Ok(found);
+    }
+    if known.len() >= FACTORS_MAX {
+        return Err(RowError::Range("priority factor"));
+    }
+    let kept: &'static str = Box::leak(name.into());
+    known.push(kept);
+    Ok(kept)
 }
 
 #[cfg(test)]
