@@ -166,7 +166,7 @@ pub fn run(cli: Cli) -> Result<(), AppError> {
         ColorChoice::Always => Color::Always,
         ColorChoice::Never => Color::Never,
     };
-    crate::telemetry::set_up(&LogOptions { filter: cli.log, color })?;
+    crate::telemetry::set_up(&LogOptions { filter: Some(cli.log), color, no_color: std::env::var_os("NO_COLOR").is_some_and(|set| !set.is_empty()) })?;
     match cli.command {
         Command::Run(args) => run::run(&args),
         Command::Replay(args) => replay::run(&args),

@@ -26,8 +26,9 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use dashmap::DashMap;
 
 pub use batch::{Batch, DeadLetter, Messages};
+pub use inputs::PlanError;
 pub use recover::RefusedStart;
-pub use replay::{Assignment, Lines, Replay, ReplayError, ReplayReport};
+pub use replay::{Assignment, Lines, Placed, Replay, ReplayError, ReplayReport};
 pub use shard::{Shard, ShardError};
 pub use stop::Stop;
 

@@ -16,7 +16,7 @@ use super::ledger::Ledger;
 use super::pending::{Pending, RowReader};
 use super::schedule::ViewSchedule;
 use super::{Batch, wall_now};
-use crate::config::{Config, SourceConfig, TenantRule};
+use crate::config::{Config, SourceConfig};
 use crate::engine::{Engine, Input, Settled};
 use crate::model::{AlertId, CaseEvent, CaseId, EventKind, MergeSide, Origin, Outcome, PartId, Tenant, Timestamp, TopicName};
 use crate::store::{ChangelogId, Codec, Manifest, MemoryStore, Position, Row, RowName, Store, StoreError};
@@ -106,8 +106,7 @@ impl<'a> Replay<'a> {
     pub fn new(
         decoder: &'a Decoder,
         config: &'a Config,
-        profile: &str,
-        tenant: Tenant,
+        fallback: SourceConfig,
         lines: Lines,
         events: &'a mut dyn FnMut(&[u8]),
     ) -> Self {
@@ -121,12 +120,6 @@ impl<'a> Replay<'a> {
             ViewSchedule::new(Duration::from_secs(1)),
             "0".to_owned(),
         );
-        let fallback = SourceConfig {
-            topic: String::new(),
-            profile: profile.into(),
-            tenant: vec![TenantRule::Header("tenant".to_owned()), TenantRule::Field, TenantRule::Constant(tenant)],
-            start_at: None,
-        };
         let rows = RowReader::new(Arc::clone(&store), Pending::default());
         Self {
             decoder,
