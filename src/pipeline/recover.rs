@@ -237,8 +237,15 @@ impl Recovery<'_> {
     }
 
     fn first_start(&self, store: Arc<dyn Store>) -> Result<Recovered, RecoverError> {
-        let changelog = ChangelogId::random();
-        store.set_changelog(changelog)?;
+        // A first start that ended before its first commit has named the store already.
+        let changelog = match store.meta()? {
+            Some(meta) => meta.changelog,
+            None => {
+                let changelog = ChangelogId::random();
+                store.set_changelog(changelog)?;
+                changelog
+            }
+        };
         info!(%changelog, "first start on an empty changelog");
         Ok(Recovered {
             store,

@@ -109,7 +109,7 @@ impl Shard {
                 Err(fault) => fault,
             };
             let cause = cause_of(&fault);
-            warn!(error = &fault as &dyn std::error::Error, cause = cause.label(), "recovering");
+            warn!(error = chain(&fault), cause = cause.label(), "recovering");
             self.metrics.recovered(cause);
             self.health.set(Check::Recovery, CheckState::Waiting, cause.label());
             // `--rebuild-store` was for the first start only.
@@ -136,6 +136,7 @@ impl Shard {
         let session = self.session(watch, term, producer, recovered, &plan)?;
         self.health.set(Check::Recovery, CheckState::Ok, "recovered");
         self.health.set(Check::Kafka, CheckState::Ok, "committing");
+        self.health.set(Check::Store, CheckState::Ok, "");
         info!(inputs = plan.inputs.len(), "serving");
         Ok(session.run()?)
     }
@@ -229,6 +230,18 @@ impl Shard {
         draft.claim(&claim);
         Ok(composer.finish(draft, rows, false, wall_now()).map_err(SessionFault::from)?)
     }
+}
+
+/// The error and what it rests on.
+fn chain(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut source = error.source();
+    while let Some(cause) = source {
+        text.push_str(": ");
+        text.push_str(&cause.to_string());
+        source = cause.source();
+    }
+    text
 }
 
 /// Which fault led back to recovery: a metric label.

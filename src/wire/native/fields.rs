@@ -43,41 +43,41 @@ pub struct RawAlert<'a> {
 
 #[derive(Deserialize)]
 pub struct RawSource<'a> {
-    #[serde(borrow)]
+    #[serde(borrow, default)]
     pub vendor: MaybeText<'a>,
-    #[serde(borrow)]
+    #[serde(borrow, default)]
     pub product: MaybeText<'a>,
-    #[serde(borrow, rename = "type")]
+    #[serde(borrow, default, rename = "type")]
     pub category: MaybeText<'a>,
-    #[serde(borrow)]
+    #[serde(borrow, default)]
     pub instance: MaybeText<'a>,
 }
 
 #[derive(Deserialize)]
 pub struct RawRule<'a> {
-    #[serde(borrow)]
+    #[serde(borrow, default)]
     pub uid: MaybeText<'a>,
-    #[serde(borrow)]
+    #[serde(borrow, default)]
     pub name: MaybeText<'a>,
-    #[serde(borrow)]
+    #[serde(borrow, default)]
     pub version: MaybeText<'a>,
 }
 
 #[derive(Deserialize)]
 pub struct RawAttack<'a> {
-    #[serde(borrow)]
+    #[serde(borrow, default)]
     pub tactic_uid: MaybeText<'a>,
-    #[serde(borrow)]
+    #[serde(borrow, default)]
     pub technique_uid: MaybeText<'a>,
 }
 
 #[derive(Deserialize)]
 pub struct RawObservable<'a> {
-    #[serde(borrow, rename = "type", alias = "type_id")]
+    #[serde(borrow, default, rename = "type", alias = "type_id")]
     pub kind: MaybeText<'a>,
-    #[serde(borrow)]
+    #[serde(borrow, default)]
     pub value: MaybeText<'a>,
-    #[serde(borrow)]
+    #[serde(borrow, default)]
     pub role: MaybeText<'a>,
     #[serde(default)]
     pub ioc: bool,
@@ -89,17 +89,17 @@ pub struct RawObservable<'a> {
 
 #[derive(Deserialize)]
 pub struct RawEntity<'a> {
-    #[serde(borrow)]
+    #[serde(borrow, default)]
     pub kind: MaybeText<'a>,
-    #[serde(borrow)]
+    #[serde(borrow, default)]
     pub id: MaybeText<'a>,
-    #[serde(borrow)]
+    #[serde(borrow, default)]
     pub name: MaybeText<'a>,
-    #[serde(borrow)]
+    #[serde(borrow, default)]
     pub domain: MaybeText<'a>,
-    #[serde(borrow)]
+    #[serde(borrow, default)]
     pub site: MaybeText<'a>,
-    #[serde(borrow)]
+    #[serde(borrow, default)]
     pub role: MaybeText<'a>,
     #[serde(default)]
     pub criticality: u8,
@@ -107,7 +107,7 @@ pub struct RawEntity<'a> {
 
 #[derive(Default, Deserialize)]
 pub struct RawCorrelation<'a> {
-    #[serde(borrow)]
+    #[serde(borrow, default)]
     pub group_key: MaybeText<'a>,
     #[serde(default)]
     pub exclude: bool,
@@ -117,7 +117,7 @@ pub struct RawCorrelation<'a> {
 
 #[derive(Deserialize)]
 pub struct RawLink<'a> {
-    #[serde(borrow)]
+    #[serde(borrow, default)]
     pub title: MaybeText<'a>,
     #[serde(borrow)]
     pub url: Cow<'a, str>,
