@@ -5,4 +5,5 @@
 
 pub mod load;
 pub mod rng;
+pub mod story;
 pub mod zipf;

@@ -20,6 +20,7 @@ mod sketch;
 
 use catalog::Catalog;
 use sketch::Sketch;
+pub(super) use sketch::rfc3339;
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct LoadConfig {

@@ -12,4 +12,5 @@ mod load;
 mod outputs;
 mod scenarios;
 mod store;
+mod story;
 mod tidy;

@@ -112,7 +112,7 @@ pub(super) fn hash(popular: u64) -> String {
 }
 
 /// RFC 3339 in UTC with milliseconds.
-pub(super) fn rfc3339(at: Timestamp) -> String {
+pub(in crate::testing) fn rfc3339(at: Timestamp) -> String {
     let stamp = jiff::Timestamp::from_millisecond(at.millis()).unwrap_or(jiff::Timestamp::UNIX_EPOCH);
     format!("{stamp:.3}")
 }
