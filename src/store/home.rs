@@ -1,0 +1,61 @@
+//! Where a shard's store lives: a directory, or nowhere but in memory. Recovery opens it, and sets a damaged one aside.
+
+use std::fs;
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use super::{MemoryStore, SledStore, Store, StoreError, sled_store};
+
+#[derive(Debug)]
+pub struct StoreHome(Place);
+
+#[derive(Debug)]
+enum Place {
+    Directory { path: PathBuf, cache_bytes: u64 },
+    Memory(Mutex<Arc<MemoryStore>>),
+}
+
+impl StoreHome {
+    #[must_use]
+    pub fn directory(path: impl Into<PathBuf>, cache_bytes: u64) -> Self {
+        Self(Place::Directory { path: path.into(), cache_bytes })
+    }
+
+    /// Opened again, it is the same store, as a directory would be.
+    #[must_use]
+    pub fn memory() -> Self {
+        Self(Place::Memory(Mutex::default()))
+    }
+
+    pub fn open(&self) -> Result<Arc<dyn Store>, StoreError> {
+        match &self.0 {
+            Place::Directory { path, cache_bytes } => Ok(Arc::new(SledStore::open(path, *cache_bytes)?)),
+            Place::Memory(store) => Ok(Arc::clone(&*store.lock().unwrap_or_else(PoisonError::into_inner)) as _),
+        }
+    }
+
+    /// Whether there is nothing to set aside.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        match &self.0 {
+            Place::Directory { path, .. } => fs::read_dir(path).map_or(true, |mut entries| entries.next().is_none()),
+            Place::Memory(store) => {
+                let store = store.lock().unwrap_or_else(PoisonError::into_inner);
+                matches!(store.meta(), Ok(None))
+            }
+        }
+    }
+
+    /// Makes room for a new store; the old one is kept beside it. Answers where, if there was a directory. Whoever has
+    /// the old one open must have let go of it.
+    pub fn set_aside(&self) -> Result<Option<PathBuf>, StoreError> {
+        match &self.0 {
+            Place::Directory { path, .. } if path.exists() => sled_store::set_aside(path).map(Some),
+            Place::Directory { .. } => Ok(None),
+            Place::Memory(store) => {
+                *store.lock().unwrap_or_else(PoisonError::into_inner) = Arc::default();
+                Ok(None)
+            }
+        }
+    }
+}
