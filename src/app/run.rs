@@ -41,7 +41,7 @@ pub fn run(args: &RunArgs) -> Result<(), AppError> {
         metrics: Arc::clone(&metrics),
         health: Arc::clone(&health),
         views: ReadViews::default(),
-        home: StoreHome::Disk { path: config.store.path.clone(), cache_bytes: config.store.cache_bytes },
+        home: StoreHome::directory(&config.store.path, config.store.cache_bytes),
         instance: format!("{}@{}", std::process::id(), config.http.bind),
         rebuild_store: args.rebuild_store,
         stop: stop.clone(),

@@ -35,7 +35,7 @@ pub fn run(command: &StoreCommand) -> Result<(), AppError> {
     if !path.exists() {
         return Err(AppError::Failed(format!("there is no store at {}", path.display())));
     }
-    let store = StoreHome::Disk { path, cache_bytes }.open()?;
+    let store = StoreHome::directory(path, cache_bytes).open()?;
     let Some(meta) = store.meta()? else {
         println!("the store is empty");
         return Ok(());

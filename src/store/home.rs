@@ -1,55 +1,61 @@
-//! Where a shard's store lives, and how it is put aside.
+//! Where a shard's store lives: a directory, or nowhere but in memory. Recovery opens it, and sets a damaged one aside.
 
-use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::fs;
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex, PoisonError};
 
-use super::{MemoryStore, SledStore, Store, StoreError};
+use super::{MemoryStore, SledStore, Store, StoreError, sled_store};
 
-#[derive(Clone, Debug)]
-pub enum StoreHome {
-    Disk { path: PathBuf, cache_bytes: u64 },
-    /// Gone with the process; every opening begins anew.
-    Memory,
+#[derive(Debug)]
+pub struct StoreHome(Place);
+
+#[derive(Debug)]
+enum Place {
+    Directory { path: PathBuf, cache_bytes: u64 },
+    Memory(Mutex<Arc<MemoryStore>>),
 }
 
 impl StoreHome {
-    pub fn open(&self) -> Result<Arc<dyn Store>, StoreError> {
-        match self {
-            Self::Disk { path, cache_bytes } => {
-                std::fs::create_dir_all(path).map_err(|source| StoreError::Io { action: "make", source })?;
-                Ok(Arc::new(SledStore::open(path, *cache_bytes)?))
-            }
-            Self::Memory => Ok(Arc::new(MemoryStore::new())),
-        }
+    #[must_use]
+    pub fn directory(path: impl Into<PathBuf>, cache_bytes: u64) -> Self {
+        Self(Place::Directory { path: path.into(), cache_bytes })
     }
 
-    /// Moves the store out of the way, so that the next opening begins with an empty one. One is kept for looking at; an
-    /// older one goes, because disks are bounded.
-    pub fn set_aside(&self) -> Result<(), StoreError> {
-        let Self::Disk { path, .. } = self else { return Ok(()) };
-        if !path.exists() {
-            return Ok(());
+    /// Opened again, it is the same store, as a directory would be.
+    #[must_use]
+    pub fn memory() -> Self {
+        Self(Place::Memory(Mutex::default()))
+    }
+
+    pub fn open(&self) -> Result<Arc<dyn Store>, StoreError> {
+        match &self.0 {
+            Place::Directory { path, cache_bytes } => Ok(Arc::new(SledStore::open(path, *cache_bytes)?)),
+            Place::Memory(store) => Ok(Arc::clone(&*store.lock().unwrap_or_else(PoisonError::into_inner)) as _),
         }
-        let aside = aside_of(path);
-        let moved = if aside.exists() { std::fs::remove_dir_all(&aside) } else { Ok(()) };
-        moved
-            .and_then(|()| std::fs::rename(path, &aside))
-            .map_err(|source| StoreError::Io { action: "set aside", source })
     }
 
     /// Whether there is nothing to set aside.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        match self {
-            Self::Disk { path, .. } => !path.exists(),
-            Self::Memory => true,
+        match &self.0 {
+            Place::Directory { path, .. } => fs::read_dir(path).map_or(true, |mut entries| entries.next().is_none()),
+            Place::Memory(store) => {
+                let store = store.lock().unwrap_or_else(PoisonError::into_inner);
+                matches!(store.meta(), Ok(None))
+            }
         }
     }
-}
 
-/// `data` becomes `data.aside`, beside it.
-fn aside_of(path: &Path) -> PathBuf {
-    let mut name = path.file_name().unwrap_or_default().to_owned();
-    name.push(".aside");
-    path.with_file_name(name)
+    /// Makes room for a new store; the old one is kept beside it. Answers where, if there was a directory. Whoever has
+    /// the old one open must have let go of it.
+    pub fn set_aside(&self) -> Result<Option<PathBuf>, StoreError> {
+        match &self.0 {
+            Place::Directory { path, .. } if path.exists() => sled_store::set_aside(path).map(Some),
+            Place::Directory { .. } => Ok(None),
+            Place::Memory(store) => {
+                *store.lock().unwrap_or_else(PoisonError::into_inner) = Arc::default();
+                Ok(None)
+            }
+        }
+    }
 }

@@ -1,20 +1,20 @@
-//! The store of replays and tests: the same promises, nothing on disk.
+//! The store without a disk: for replay, for tests, and as the measure of the other one.
 
 use std::collections::BTreeMap;
 use std::ops::ControlFlow;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{PoisonError, RwLock};
 
 use super::{ChangelogId, FORMAT, Position, Row, Store, StoreError, StoreMeta};
 
 #[derive(Debug, Default)]
-pub struct MemoryStore(Mutex<Inner>);
+pub struct MemoryStore {
+    state: RwLock<State>,
+}
 
 #[derive(Debug, Default)]
-struct Inner {
+struct State {
     rows: BTreeMap<Box<[u8]>, Box<[u8]>>,
-    changelog: Option<ChangelogId>,
-    position: Position,
-    replaying: bool,
+    meta: Option<StoreMeta>,
 }
 
 impl MemoryStore {
@@ -23,67 +23,71 @@ impl MemoryStore {
         Self::default()
     }
 
-    fn inner(&self) -> MutexGuard<'_, Inner> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    fn read<T>(&self, look: impl FnOnce(&State) -> T) -> T {
+        look(&self.state.read().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    fn change<T>(&self, change: impl FnOnce(&mut State) -> T) -> T {
+        change(&mut self.state.write().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    fn set_replaying(&self, replaying: bool) -> Result<(), StoreError> {
+        self.change(|state| match &mut state.meta {
+            Some(meta) => {
+                meta.replaying = replaying;
+                Ok(())
+            }
+            None => Err(StoreError::NoChangelog),
+        })
     }
 }
 
 impl Store for MemoryStore {
     fn apply(&self, rows: &[&Row], position: Position) -> Result<(), StoreError> {
-        let mut inner = self.inner();
-        for row in rows {
-            match &row.value {
-                Some(value) => {
-                    inner.rows.insert(row.key.clone(), value.clone());
-                }
-                None => {
-                    inner.rows.remove(&row.key);
-                }
+        self.change(|state| {
+            let meta = state.meta.as_mut().ok_or(StoreError::NoChangelog)?;
+            meta.position = position;
+            for row in rows {
+                match &row.value {
+                    Some(value) => state.rows.insert(row.key.clone(), value.clone()),
+                    None => state.rows.remove(&row.key),
+                };
             }
-        }
-        inner.position = position;
-        Ok(())
+            Ok(())
+        })
     }
 
     fn get(&self, key: &[u8]) -> Result<Option<Box<[u8]>>, StoreError> {
-        Ok(self.inner().rows.get(key).cloned())
+        Ok(self.read(|state| state.rows.get(key).cloned()))
     }
 
     fn for_each(&self, visit: &mut dyn FnMut(&[u8], &[u8]) -> ControlFlow<()>) -> Result<(), StoreError> {
-        let inner = self.inner();
-        for (key, value) in &inner.rows {
-            if visit(key, value).is_break() {
-                break;
-            }
-        }
+        self.read(|state| {
+            let _ = state.rows.iter().try_for_each(|(key, value)| visit(key, value));
+        });
         Ok(())
     }
 
     fn meta(&self) -> Result<Option<StoreMeta>, StoreError> {
-        let inner = self.inner();
-        let (position, replaying) = (inner.position, inner.replaying);
-        Ok(inner.changelog.map(|changelog| StoreMeta { changelog, position, format: FORMAT, replaying }))
+        Ok(self.read(|state| state.meta))
     }
 
     fn set_changelog(&self, changelog: ChangelogId) -> Result<(), StoreError> {
-        let mut inner = self.inner();
-        match inner.changelog.replace(changelog) {
-            Some(other) => {
-                inner.changelog = Some(other);
-                Err(StoreError::HasChangelog(other))
+        self.change(|state| match &state.meta {
+            Some(meta) => Err(StoreError::HasChangelog(meta.changelog)),
+            None => {
+                state.meta = Some(StoreMeta { changelog, position: Position(0), format: FORMAT, replaying: false });
+                Ok(())
             }
-            None => Ok(()),
-        }
+        })
     }
 
     fn begin_replay(&self) -> Result<(), StoreError> {
-        self.inner().replaying = true;
-        Ok(())
+        self.set_replaying(true)
     }
 
     fn end_replay(&self) -> Result<(), StoreError> {
-        self.inner().replaying = false;
-        Ok(())
+        self.set_replaying(false)
     }
 
     fn flush(&self) -> Result<(), StoreError> {
@@ -91,6 +95,6 @@ impl Store for MemoryStore {
     }
 
     fn size_on_disk(&self) -> Result<u64, StoreError> {
-        Ok(0)
+        Ok(self.read(|state| state.rows.iter().map(|(key, value)| (key.len() + value.len()) as u64).sum()))
     }
 }

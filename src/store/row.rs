@@ -27,9 +27,15 @@ pub enum RowName {
     /// Who owns the shard.
     Claim,
     /// One piece of a batch's inputs and alerts.
-    Segment { batch: u64, chunk: u32 },
+    Segment {
+        batch: u64,
+        chunk: u32,
+    },
     /// Which batches hold a case's alerts.
-    CaseSegments { case: CaseId, chunk: u32 },
+    CaseSegments {
+        case: CaseId,
+        chunk: u32,
+    },
 }
 
 // Kinds of the shard. Zero is the store's own row, which is in no changelog.

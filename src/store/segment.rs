@@ -35,13 +35,32 @@ pub struct Segment {
 pub enum Step {
     Alert(Box<AlertStep>),
     /// A duplicate: the alert that it repeats is elsewhere.
-    Repeat { origin: Origin, alert: AlertId, late: bool, case: Option<CaseId>, part: Option<PartId> },
-    Command { origin: Origin, outcome: Outcome, case: Option<CaseId> },
+    Repeat {
+        origin: Origin,
+        alert: AlertId,
+        late: bool,
+        case: Option<CaseId>,
+        part: Option<PartId>,
+    },
+    Command {
+        origin: Origin,
+        outcome: Outcome,
+        case: Option<CaseId>,
+    },
     /// It never reached the engine; here for the completeness of the runs.
-    Rejected { origin: Origin },
-    Advance { watermark: Timestamp },
-    Idle { topic: TopicName, partition: i32 },
-    Policy { digest: [u8; 32] },
+    Rejected {
+        origin: Origin,
+    },
+    Advance {
+        watermark: Timestamp,
+    },
+    Idle {
+        topic: TopicName,
+        partition: i32,
+    },
+    Policy {
+        digest: [u8; 32],
+    },
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -1,66 +1,65 @@
-//! The store on disk: one sled tree of rows, and one of what the store says of itself, written in one transaction.
-//!
-//! sled's `flush` does not fsync on Linux, and a damaged file may panic inside it: neither matters, because the changelog
-//! is the truth. What matters is that damage is told, so panics at opening become `Damaged`.
+//! The store on disk. One sled tree holds the rows and, under a key that is in no changelog, what the store says of
+//! itself: sled's batches are atomic within one tree, so rows and position cannot part. sled panics on some kinds of
+//! damage; here a panic becomes `Damaged`, and the pipeline builds a new store from the changelog.
 
+use std::fs;
+use std::io;
 use std::ops::ControlFlow;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::path::Path;
+use std::path::{Path, PathBuf};
+use std::sync::{Mutex, PoisonError};
 
+use super::row::STORE_META;
 use super::{ChangelogId, FORMAT, Position, Row, Store, StoreError, StoreMeta};
 
-const ROWS: &[u8] = b"rows";
-/// In the tree of rows, before every row's name, so that one batch of one tree carries the position too.
-const POSITION: &[u8] = b"\0\0position";
-const META: &[u8] = b"meta";
-const CHANGELOG: &[u8] = b"changelog";
-const FORMAT_KEY: &[u8] = b"format";
-const REPLAYING: &[u8] = b"replaying";
+/// Beside the rows, so that a directory of another format is known without opening it.
+const FORMAT_FILE: &str = "format";
+const ROWS_DIR: &str = "rows";
+/// sled hands its buffers to the operating system this often; nothing waits for it.
+const FLUSH_EVERY_MS: u64 = 500;
+const META_BYTES: usize = 16 + 8 + 4 + 1;
+const SUM_BYTES: usize = 16;
 
+#[derive(Debug)]
 pub struct SledStore {
     db: sled::Db,
-    rows: sled::Tree,
-    meta: sled::Tree,
+    /// The same as in the tree, so that a batch need not read it. Held while a batch is applied: one writer.
+    meta: Mutex<Option<StoreMeta>>,
 }
 
 impl SledStore {
-    pub fn open(path: &Path, cache_bytes: u64) -> Result<Self, StoreError> {
-        let opened = catch_unwind(|| {
-            let db = sled::Config::new()
-                .path(path)
-                .cache_capacity(cache_bytes)
-                .mode(sled::Mode::HighThroughput)
-                .flush_every_ms(Some(1_000))
-                .open()?;
-            let (rows, meta) = (db.open_tree(ROWS)?, db.open_tree(META)?);
-            Ok(Self { db, rows, meta })
-        });
-        let store = match opened {
-            Ok(opened) => opened.map_err(|error| sort("open", path, error))?,
-            Err(_) => return Err(StoreError::Damaged("sled panicked while opening it".to_owned())),
-        };
-        match store.number(FORMAT_KEY)? {
-            None => {
-                store.put_meta(FORMAT_KEY, &u64::from(FORMAT).to_be_bytes())?;
-                Ok(store)
-            }
-            Some(found) if found == u64::from(FORMAT) => Ok(store),
-            Some(found) => Err(StoreError::Format { found: u32::try_from(found).unwrap_or(u32::MAX) }),
-        }
+    /// Opens the store in `dir`, or makes a new one there.
+    pub fn open(dir: &Path, cache_bytes: u64) -> Result<Self, StoreError> {
+        fs::create_dir_all(dir).map_err(|source| StoreError::Io { action: "make the directory of", source })?;
+        check_format(dir)?;
+        let config = sled::Config::new()
+            .path(dir.join(ROWS_DIR))
+            .cache_capacity(cache_bytes)
+            .flush_every_ms(Some(FLUSH_EVERY_MS));
+        let db = guard(|| config.open().map_err(|error| at_open(error, dir)))?;
+        let meta = guard(|| read_meta(&db))?;
+        Ok(Self { db, meta: Mutex::new(meta) })
     }
 
-    fn number(&self, key: &[u8]) -> Result<Option<u64>, StoreError> {
-        let value = guarded("read", || self.meta.get(key))?;
-        Ok(value.and_then(|value| value.as_ref().try_into().ok()).map(u64::from_be_bytes))
+    fn write(&self, batch: &mut sled::Batch, next: StoreMeta, held: &mut Option<StoreMeta>) -> Result<(), StoreError> {
+        batch.insert(&STORE_META, meta_bytes(&next));
+        guard(|| self.db.apply_batch(std::mem::take(batch)).map_err(|error| failed("write", error)))?;
+        *held = Some(next);
+        Ok(())
     }
 
-    fn put_meta(&self, key: &[u8], value: &[u8]) -> Result<(), StoreError> {
-        guarded("write", || self.meta.insert(key, value).map(|_| ()))
+    fn set_replaying(&self, replaying: bool) -> Result<(), StoreError> {
+        let mut held = self.meta.lock().unwrap_or_else(PoisonError::into_inner);
+        let meta = held.ok_or(StoreError::NoChangelog)?;
+        self.write(&mut sled::Batch::default(), StoreMeta { replaying, ..meta }, &mut held)?;
+        self.flush()
     }
 }
 
 impl Store for SledStore {
     fn apply(&self, rows: &[&Row], position: Position) -> Result<(), StoreError> {
+        let mut held = self.meta.lock().unwrap_or_else(PoisonError::into_inner);
+        let meta = held.ok_or(StoreError::NoChangelog)?;
         let mut batch = sled::Batch::default();
         for row in rows {
             match &row.value {
@@ -68,81 +67,143 @@ impl Store for SledStore {
                 None => batch.remove(&*row.key),
             }
         }
-        batch.insert(POSITION, &position.0.to_be_bytes());
-        guarded("write", || self.rows.apply_batch(batch))
+        self.write(&mut batch, StoreMeta { position, ..meta }, &mut held)
     }
 
     fn get(&self, key: &[u8]) -> Result<Option<Box<[u8]>>, StoreError> {
-        Ok(guarded("read", || self.rows.get(key))?.map(|value| value.as_ref().into()))
+        let found = guard(|| self.db.get(key).map_err(|error| failed("read", error)))?;
+        Ok(found.map(|value| Box::from(&*value)))
     }
 
     fn for_each(&self, visit: &mut dyn FnMut(&[u8], &[u8]) -> ControlFlow<()>) -> Result<(), StoreError> {
-        guarded("read", || {
-            for entry in &self.rows {
-                let (key, value) = entry?;
-                if key != POSITION && visit(&key, &value).is_break() {
-                    break;
-                }
+        let mut rows = self.db.iter();
+        // Only sled's own work is guarded: a panic of the visitor is the visitor's.
+        while let Some(row) = guard(|| rows.next().transpose().map_err(|error| failed("read", error)))? {
+            let (key, value) = row;
+            if *key != STORE_META && visit(&key, &value).is_break() {
+                break;
             }
-            Ok(())
-        })
+        }
+        Ok(())
     }
 
     fn meta(&self) -> Result<Option<StoreMeta>, StoreError> {
-        let changelog = guarded("read", || self.meta.get(CHANGELOG))?;
-        let Some(changelog) = changelog.and_then(|value| value.as_ref().try_into().ok()).map(ChangelogId) else {
-            return Ok(None);
-        };
-        let position = guarded("read", || self.rows.get(POSITION))?;
-        let position = position.and_then(|value| value.as_ref().try_into().ok()).map_or(0, i64::from_be_bytes);
-        let replaying = self.number(REPLAYING)?.is_some();
-        Ok(Some(StoreMeta { changelog, position: Position(position), format: FORMAT, replaying }))
+        Ok(*self.meta.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
     fn set_changelog(&self, changelog: ChangelogId) -> Result<(), StoreError> {
-        match self.meta()? {
-            Some(meta) => Err(StoreError::HasChangelog(meta.changelog)),
-            None => self.put_meta(CHANGELOG, &changelog.0),
+        let mut held = self.meta.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(meta) = *held {
+            return Err(StoreError::HasChangelog(meta.changelog));
         }
+        let meta = StoreMeta { changelog, position: Position(0), format: FORMAT, replaying: false };
+        self.write(&mut sled::Batch::default(), meta, &mut held)
     }
 
     fn begin_replay(&self) -> Result<(), StoreError> {
-        self.put_meta(REPLAYING, &1_u64.to_be_bytes())
+        self.set_replaying(true)
     }
 
     fn end_replay(&self) -> Result<(), StoreError> {
-        guarded("write", || self.meta.remove(REPLAYING).map(|_| ()))
+        self.set_replaying(false)
     }
 
     fn flush(&self) -> Result<(), StoreError> {
-        guarded("write", || self.db.flush().map(|_| ()))
+        guard(|| self.db.flush().map_err(|error| failed("flush", error)))?;
+        Ok(())
     }
 
     fn size_on_disk(&self) -> Result<u64, StoreError> {
-        guarded("measure", || self.db.size_on_disk())
+        guard(|| self.db.size_on_disk().map_err(|error| failed("measure", error)))
     }
 }
 
-/// A damaged page may panic as late as it is read.
-fn guarded<T>(action: &'static str, call: impl FnOnce() -> sled::Result<T>) -> Result<T, StoreError> {
-    match catch_unwind(AssertUnwindSafe(call)) {
-        Ok(result) => result.map_err(|error| sort(action, Path::new(""), error)),
-        Err(_) => Err(StoreError::Damaged(format!("sled panicked trying to {action} it"))),
+/// Refuses a directory of another format, and marks a new one.
+fn check_format(dir: &Path) -> Result<(), StoreError> {
+    let file = dir.join(FORMAT_FILE);
+    match fs::read_to_string(&file) {
+        Ok(text) => match text.trim().parse() {
+            Ok(FORMAT) => Ok(()),
+            Ok(found) => Err(StoreError::Format { found }),
+            Err(_) => Err(StoreError::Damaged("the format file holds no number".to_owned())),
+        },
+        Err(error) if error.kind() == io::ErrorKind::NotFound => mark_format(dir, &file),
+        Err(source) => Err(StoreError::Io { action: "read the format of", source }),
     }
 }
 
-fn sort(action: &'static str, path: &Path, error: sled::Error) -> StoreError {
-    match error {
-        sled::Error::Io(source) if is_lock(&source) => StoreError::Locked(path.display().to_string()),
-        sled::Error::Io(source) => StoreError::Io { action, source },
-        sled::Error::Corruption { .. } | sled::Error::ReportableBug(_) | sled::Error::Unsupported(_) => {
-            StoreError::Damaged(error.to_string())
+fn mark_format(dir: &Path, file: &Path) -> Result<(), StoreError> {
+    if dir.join(ROWS_DIR).exists() {
+        return Err(StoreError::Damaged("there are rows, and no format file".to_owned()));
+    }
+    fs::write(file, format!("{FORMAT}\n")).map_err(|source| StoreError::Io { action: "mark", source })
+}
+
+/// Runs sled's work; its panics on damaged files become an error.
+fn guard<T>(work: impl FnOnce() -> Result<T, StoreError>) -> Result<T, StoreError> {
+    catch_unwind(AssertUnwindSafe(work)).unwrap_or_else(|panic| {
+        let text = panic.downcast_ref::<String>().map(String::as_str).or_else(|| panic.downcast_ref::<&str>().copied());
+        Err(StoreError::Damaged(text.unwrap_or("sled panicked").to_owned()))
+    })
+}
+
+fn at_open(error: sled::Error, dir: &Path) -> StoreError {
+    match &error {
+        // sled has no kind of its own for this.
+        sled::Error::Io(io) if io.to_string().contains("could not acquire lock") => {
+            StoreError::Locked(dir.display().to_string())
         }
-        sled::Error::CollectionNotFound(_) => StoreError::Damaged(error.to_string()),
+        _ => failed("open", error),
     }
 }
 
-/// sled reports a held lock as an error of kind `Other` that says so.
-fn is_lock(error: &std::io::Error) -> bool {
-    error.kind() == std::io::ErrorKind::WouldBlock || error.to_string().contains("could not acquire lock")
+fn failed(action: &'static str, error: sled::Error) -> StoreError {
+    match error {
+        sled::Error::Io(source) => StoreError::Io { action, source },
+        damaged => StoreError::Damaged(damaged.to_string()),
+    }
+}
+
+fn read_meta(db: &sled::Db) -> Result<Option<StoreMeta>, StoreError> {
+    let Some(bytes) = db.get(STORE_META).map_err(|error| failed("read", error))? else {
+        return if db.is_empty() { Ok(None) } else { Err(StoreError::Damaged("rows without a position".to_owned())) };
+    };
+    let meta = parse_meta(&bytes).ok_or_else(|| StoreError::Damaged("the position cannot be read".to_owned()))?;
+    if meta.format == FORMAT { Ok(Some(meta)) } else { Err(StoreError::Format { found: meta.format }) }
+}
+
+fn meta_bytes(meta: &StoreMeta) -> Vec<u8> {
+    let mut bytes = Vec::with_capacity(META_BYTES + SUM_BYTES);
+    bytes.extend_from_slice(&meta.changelog.0);
+    bytes.extend_from_slice(&meta.position.0.to_be_bytes());
+    bytes.extend_from_slice(&meta.format.to_be_bytes());
+    bytes.push(u8::from(meta.replaying));
+    let sum = blake3::hash(&bytes);
+    bytes.extend_from_slice(&sum.as_bytes()[..SUM_BYTES]);
+    bytes
+}
+
+fn parse_meta(bytes: &[u8]) -> Option<StoreMeta> {
+    let (content, sum) = bytes.split_last_chunk::<SUM_BYTES>()?;
+    if blake3::hash(content).as_bytes()[..SUM_BYTES] != sum[..] {
+        return None;
+    }
+    let (changelog, rest) = content.split_first_chunk()?;
+    let (position, rest) = rest.split_first_chunk()?;
+    let (format, rest) = rest.split_first_chunk()?;
+    let [replaying] = rest else { return None };
+    Some(StoreMeta {
+        changelog: ChangelogId(*changelog),
+        position: Position(i64::from_be_bytes(*position)),
+        format: u32::from_be_bytes(*format),
+        replaying: *replaying != 0,
+    })
+}
+
+/// Moves the directory out of the way, for a person to look at, and answers where to.
+pub(super) fn set_aside(dir: &Path) -> Result<PathBuf, StoreError> {
+    let name = |number: u32| dir.with_extension(format!("set-aside-{number}"));
+    let free = (1..u32::MAX).map(name).find(|path| !path.exists()).unwrap_or_else(|| name(0));
+    fs::rename(dir, &free).map_err(|source| StoreError::Io { action: "set aside", source })?;
+    Ok(free)
 }

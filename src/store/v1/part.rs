@@ -270,9 +270,7 @@ impl<'a> EvidenceV1<'a> {
     }
 }
 
-fn evidence_key_back(
-    (hash, kind, value, permille): ([u8; 16], u8, &str, u16),
-) -> Result<EvidenceKey, RowError> {
+fn evidence_key_back((hash, kind, value, permille): ([u8; 16], u8, &str, u16)) -> Result<EvidenceKey, RowError> {
     let hash = KeyHash(u128::from_be_bytes(hash));
     Ok(EvidenceKey { hash, kind: codes::key_kind(kind)?, value: value.into(), permille })
 }

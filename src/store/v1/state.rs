@@ -220,7 +220,10 @@ impl<'a> CaseV1<'a> {
             closed_at: self.closed_at.map(at),
             closed_watermark: self.closed_watermark.map(at),
             follows: self.follows.map(CaseIdV1::back).transpose()?,
-            merged_into: self.merged_into.map(|(id, edge)| Ok::<_, RowError>((id.back()?, EdgeId(edge)))).transpose()?,
+            merged_into: self
+                .merged_into
+                .map(|(id, edge)| Ok::<_, RowError>((id.back()?, EdgeId(edge))))
+                .transpose()?,
             merged_from: self.merged_from.into_iter().map(merge_back).collect::<Result<_, _>>()?,
             kept_apart: self.kept_apart.into_iter().map(CaseIdV1::back).collect::<Result<_, _>>()?,
             related: self.related.into_iter().map(RelatedV1::back).collect::<Result<_, _>>()?,

@@ -18,21 +18,11 @@ pub struct OriginV1<'a> {
 
 impl<'a> OriginV1<'a> {
     pub fn of(origin: &'a Origin) -> Self {
-        Self {
-            topic: origin.topic.as_str(),
-            partition: origin.partition,
-            offset: origin.offset,
-            index: origin.index,
-        }
+        Self { topic: origin.topic.as_str(), partition: origin.partition, offset: origin.offset, index: origin.index }
     }
 
     pub fn back(self) -> Origin {
-        Origin {
-            topic: TopicName::new(self.topic),
-            partition: self.partition,
-            offset: self.offset,
-            index: self.index,
-        }
+        Origin { topic: TopicName::new(self.topic), partition: self.partition, offset: self.offset, index: self.index }
     }
 }
 
@@ -40,12 +30,36 @@ impl<'a> OriginV1<'a> {
 pub enum StepV1<'a> {
     #[serde(borrow)]
     Alert(Box<AlertStepV1<'a>>),
-    Repeat { #[serde(borrow)] origin: OriginV1<'a>, alert: [u8; 16], late: bool, #[serde(borrow)] case: Option<CaseIdV1<'a>>, part: Option<u64> },
-    Command { #[serde(borrow)] origin: OriginV1<'a>, outcome: u8, #[serde(borrow)] case: Option<CaseIdV1<'a>> },
-    Rejected { #[serde(borrow)] origin: OriginV1<'a> },
-    Advance { watermark: i64 },
-    Idle { #[serde(borrow)] topic: &'a str, partition: i32 },
-    Policy { digest: [u8; 32] },
+    Repeat {
+        #[serde(borrow)]
+        origin: OriginV1<'a>,
+        alert: [u8; 16],
+        late: bool,
+        #[serde(borrow)]
+        case: Option<CaseIdV1<'a>>,
+        part: Option<u64>,
+    },
+    Command {
+        #[serde(borrow)]
+        origin: OriginV1<'a>,
+        outcome: u8,
+        #[serde(borrow)]
+        case: Option<CaseIdV1<'a>>,
+    },
+    Rejected {
+        #[serde(borrow)]
+        origin: OriginV1<'a>,
+    },
+    Advance {
+        watermark: i64,
+    },
+    Idle {
+        topic: &'a str,
+        partition: i32,
+    },
+    Policy {
+        digest: [u8; 32],
+    },
 }
 
 #[derive(Serialize, Deserialize)]
