@@ -1,0 +1,45 @@
+//! Every end that is not a good one, and the one table of exit codes: 0 done or stopped on request, 1 failed, 64 bad
+//! usage or configuration (EX_USAGE of sysexits.h).
+
+use std::io;
+use std::net::SocketAddr;
+
+use crate::config::ConfigError;
+use crate::telemetry::LogError;
+
+pub(super) const FAILED: u8 = 1;
+pub(super) const USAGE: u8 = 64;
+
+#[derive(Debug, thiserror::Error)]
+pub enum AppError {
+    #[error(transparent)]
+    Config(#[from] ConfigError),
+    #[error(transparent)]
+    Log(#[from] LogError),
+    #[error("cannot write the output")]
+    Output(#[source] io::Error),
+    #[error("{address} does not answer")]
+    NoAnswer {
+        address: SocketAddr,
+        #[source]
+        source: io::Error,
+    },
+    #[error("{address} is not live: {answer}")]
+    NotLive { address: SocketAddr, answer: String },
+}
+
+impl AppError {
+    #[must_use]
+    pub fn exit_code(&self) -> u8 {
+        match self {
+            Self::Config(_) | Self::Log(_) => USAGE,
+            Self::Output(_) | Self::NoAnswer { .. } | Self::NotLive { .. } => FAILED,
+        }
+    }
+
+    /// `casewright … | head` is no failure.
+    #[must_use]
+    pub fn is_reader_gone(&self) -> bool {
+        matches!(self, Self::Output(error) if error.kind() == io::ErrorKind::BrokenPipe)
+    }
+}
