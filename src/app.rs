@@ -6,16 +6,9 @@ mod cli;
 mod completions;
 pub mod demo;
 mod error;
-pub mod generate;
 mod health;
 mod man;
-pub mod normalize;
 pub mod positions;
-pub mod profiles;
-pub mod replay;
-pub mod run;
-pub mod store;
-pub mod topics;
 
 use std::error::Error;
 use std::process::ExitCode;
