@@ -55,6 +55,11 @@ impl ReadViews {
     }
 
     #[must_use]
+    pub fn all(&self) -> Vec<(CaseId, CaseSummary)> {
+        self.0.iter().map(|entry| (entry.key().clone(), entry.value().clone())).collect()
+    }
+
+    #[must_use]
     pub fn len(&self) -> usize {
         self.0.len()
     }

@@ -7,10 +7,12 @@ mod codec;
 mod home;
 mod manifest;
 mod memory;
+mod portable;
 mod row;
 mod segment;
 mod sled_store;
 mod v1;
+mod verify;
 
 use std::ops::ControlFlow;
 
@@ -18,9 +20,11 @@ pub use codec::{Codec, RowError, StoredRow};
 pub use home::StoreHome;
 pub use manifest::{CaseSegments, ChangelogId, Claim, InputPosition, Manifest};
 pub use memory::MemoryStore;
+pub use portable::{ExportReport, ImportReport, PortableError, export, import};
 pub use row::{Row, RowName};
 pub use segment::{AlertStep, Run, Segment, SegmentWriter, Step};
 pub use sled_store::SledStore;
+pub use verify::{Fault, Info, KindCount, VerifyReport, info, state_hash, verify};
 
 /// The version of the store's layout; a directory of another one is refused.
 pub const FORMAT: u32 = 1;

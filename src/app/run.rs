@@ -16,6 +16,9 @@ use crate::store::StoreHome;
 use crate::telemetry::{Health, Metrics};
 use crate::wire::{Decoder, Profiles};
 
+/// How long a slow reader may hold up the end.
+const HTTP_END_MAX: Duration = Duration::from_millis(500);
+
 #[derive(Debug, clap::Args)]
 pub struct RunArgs {
     #[command(flatten)]
@@ -64,7 +67,7 @@ pub fn check_profiles(config: &Config, profiles: &Profiles) -> Result<(), AppErr
 }
 
 /// HTTP and signals on a small runtime, the shard on a thread of its own; whichever ends first ends the other.
-fn serve(
+pub fn serve(
     config: &Config,
     shard: Shard,
     stop: &Stop,
@@ -73,23 +76,25 @@ fn serve(
 ) -> Result<(), AppError> {
     let io = |source| AppError::Io { doing: "starting".to_owned(), source };
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().map_err(io)?;
-    let listener = runtime
-        .block_on(tokio::net::TcpListener::bind(config.http.bind))
-        .map_err(|source| AppError::Io { doing: format!("listening on {}", config.http.bind), source })?;
+    let service = runtime.block_on(async { http::Service::new(config.http.bind, config.http.insecure, metrics, health) })?;
     let (ended, end) = tokio::sync::oneshot::channel::<Result<(), ShardError>>();
     let worker = std::thread::Builder::new().name("shard".to_owned()).spawn(move || {
         // Nobody listens any more only if the deadline has passed.
         let _ = ended.send(shard.run());
     });
     worker.map_err(io)?;
-    let served = runtime.spawn(http::serve(listener, metrics, health));
+    let (stop_http, stopped) = tokio::sync::oneshot::channel::<()>();
+    let served = runtime.spawn(service.run(async {
+        let _gone = stopped.await;
+    }));
     let result = runtime.block_on(until_the_end(end, stop, config.pipeline.shutdown_deadline))?;
-    served.abort();
+    drop(stop_http);
+    let _served = runtime.block_on(async { tokio::time::timeout(HTTP_END_MAX, served).await });
     runtime.shutdown_timeout(Duration::from_millis(200));
     Ok(result?)
 }
 
-async fn until_the_end(
+pub async fn until_the_end(
     end: tokio::sync::oneshot::Receiver<Result<(), ShardError>>,
     stop: &Stop,
     deadline: Duration,

@@ -1,83 +1,103 @@
-//! `casewright store`.
+//! `casewright store`: what is in a store directory, whether it is whole, and how to move it.
 
-use std::ops::ControlFlow;
+use std::fs::File;
+use std::io::{BufReader, BufWriter};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use clap::Subcommand;
 
 use super::{AppError, ConfigArgs};
-use crate::store::{Codec, RowName, Store, StoreHome, StoredRow};
+use crate::store::{self, Info, Store, StoreHome};
 
 #[derive(Debug, Subcommand)]
 pub enum StoreCommand {
-    /// Whose rows these are, where they stand, how many there are.
+    /// Whose rows these are, where they stand, how many there are
     Info(ConfigArgs),
-    /// Check every row's checksum, and their sum against the manifest; exit 1 if anything is damaged.
+    /// Check every row's checksum, and their sum against the manifest; exit 1 if anything is damaged
     Verify(ConfigArgs),
+    /// Write the whole store to one portable file
+    Export(FileArgs),
+    /// Fill an empty store directory from such a file
+    Import(FileArgs),
 }
 
-/// What one pass over the rows found.
-#[derive(Default)]
-struct Found {
-    rows: u64,
-    bytes: u64,
-    damaged: u64,
-    sum: u128,
-    manifest: Option<crate::store::Manifest>,
+#[derive(Debug, clap::Args)]
+pub struct FileArgs {
+    #[command(flatten)]
+    config: ConfigArgs,
+    #[arg(value_name = "FILE")]
+    file: PathBuf,
 }
 
 pub fn run(command: &StoreCommand) -> Result<(), AppError> {
-    let (args, verify) = match command {
-        StoreCommand::Info(args) => (args, false),
-        StoreCommand::Verify(args) => (args, true),
-    };
+    match command {
+        StoreCommand::Info(args) => {
+            tell(&store::info(open(args, true)?.as_ref())?);
+            Ok(())
+        }
+        StoreCommand::Verify(args) => verify(open(args, true)?.as_ref()),
+        StoreCommand::Export(args) => export(open(&args.config, true)?.as_ref(), &args.file),
+        StoreCommand::Import(args) => import(open(&args.config, false)?.as_ref(), &args.file),
+    }
+}
+
+fn open(args: &ConfigArgs, must_exist: bool) -> Result<Arc<dyn Store>, AppError> {
     let config = args.load()?;
-    let (path, cache_bytes) = (config.store.path.clone(), config.store.cache_bytes);
-    if !path.exists() {
+    let path = &config.store.path;
+    if must_exist && !path.exists() {
         return Err(AppError::Failed(format!("there is no store at {}", path.display())));
     }
-    let store = StoreHome::directory(path, cache_bytes).open()?;
-    let Some(meta) = store.meta()? else {
+    Ok(StoreHome::directory(path, config.store.cache_bytes).open()?)
+}
+
+fn tell(info: &Info) {
+    let Some(meta) = info.meta else {
         println!("the store is empty");
-        return Ok(());
+        return;
     };
-    let found = look(store.as_ref(), &Codec::new(meta.changelog))?;
-    println!("changelog {}, next offset {}, format {}", meta.changelog, meta.position.0, meta.format);
-    println!("{} rows, {} bytes, {} bytes on disk", found.rows, found.bytes, store.size_on_disk()?);
-    if let Some(manifest) = &found.manifest {
-        println!("batch {}, state hash {:032x}", manifest.batch, manifest.checksum);
+    println!("changelog   {}", meta.changelog);
+    println!("position    {}", meta.position.0);
+    println!("format      {}", meta.format);
+    println!("rows        {} ({} bytes; {} on disk)", info.rows, info.bytes, info.size_on_disk);
+    for (kind, count) in &info.kinds {
+        println!("  {kind:<16} {:>8} rows {:>12} bytes, the largest {}", count.rows, count.bytes, count.largest);
+    }
+    if let Some(manifest) = &info.manifest {
+        println!("batch       {}", manifest.batch);
+        println!("state hash  {:032x}", manifest.checksum);
         for position in &manifest.positions {
-            println!("input {}/{} at {}", position.topic.as_str(), position.partition, position.next_offset);
+            println!("input       {}/{} at {}", position.topic.as_str(), position.partition, position.next_offset);
         }
     }
-    if verify { judge(&found) } else { Ok(()) }
 }
 
-fn look(store: &dyn Store, codec: &Codec) -> Result<Found, AppError> {
-    let mut found = Found::default();
-    store.for_each(&mut |key, value| {
-        found.rows += 1;
-        found.bytes += (key.len() + value.len()) as u64;
-        match codec.decode(key, value) {
-            Ok(StoredRow::Manifest(manifest)) => found.manifest = Some(manifest),
-            Ok(StoredRow::Claim(_)) => {}
-            Ok(StoredRow::State(_) | StoredRow::Segment(_) | StoredRow::CaseSegments(_)) => {
-                found.sum ^= Codec::checksum(value).unwrap_or(0);
-            }
-            Err(error) => {
-                found.damaged += 1;
-                println!("damaged row {:?}: {error}", RowName::from_bytes(key).ok());
-            }
-        }
-        ControlFlow::Continue(())
-    })?;
-    Ok(found)
-}
-
-fn judge(found: &Found) -> Result<(), AppError> {
-    let said = found.manifest.as_ref().map_or(0, |manifest| manifest.checksum);
-    if found.damaged == 0 && found.sum == said {
+fn verify(store: &dyn Store) -> Result<(), AppError> {
+    let report = store::verify(store)?;
+    tell(&report.info);
+    for fault in &report.faults {
+        println!("fault       {fault}");
+    }
+    if report.is_sound() {
         println!("every row is whole, and together they are what the manifest says");
-        return Ok(());
+        Ok(())
+    } else {
+        Err(AppError::Failed(format!("{} faults", report.faults_total)))
     }
-    Err(AppError::Failed(format!("{} damaged rows; the rows sum to {:032x}, the manifest says {said:032x}", found.damaged, found.sum)))
+}
+
+fn export(store: &dyn Store, file: &Path) -> Result<(), AppError> {
+    let io = |source| AppError::Io { doing: format!("writing {}", file.display()), source };
+    let mut out = BufWriter::new(File::create_new(file).map_err(io)?);
+    let report = store::export(store, &mut out)?;
+    println!("{} rows of changelog {} to {}", report.rows, report.changelog, file.display());
+    Ok(())
+}
+
+fn import(store: &dyn Store, file: &Path) -> Result<(), AppError> {
+    let io = |source| AppError::Io { doing: format!("reading {}", file.display()), source };
+    let mut input = BufReader::new(File::open(file).map_err(io)?);
+    let report = store::import(&mut input, store)?;
+    println!("{} rows of changelog {}, next offset {}", report.rows, report.changelog, report.position.0);
+    Ok(())
 }

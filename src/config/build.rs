@@ -40,10 +40,9 @@ pub fn build(raw: &RawConfig, base: &Path) -> Result<Config, ConfigError> {
 fn kafka(section: &Section<'_>, base: &Path) -> Result<KafkaConfig, ConfigError> {
     let mut properties = section.table("properties", properties)?;
     for (key, property) in [("password_file", "sasl.password"), ("key_password_file", "ssl.key.password")] {
-        if let Some(secret) = secret(section, key, base)? {
-            if properties.insert(property.to_owned(), secret).is_some() {
-                return Err(section.wrong(key, Problem::SaidTwice(format!("kafka.properties.\"{property}\""))));
-            }
+        let Some(secret) = secret(section, key, base)? else { continue };
+        if properties.insert(property.to_owned(), secret).is_some() {
+            return Err(section.wrong(key, Problem::SaidTwice(format!("kafka.properties.\"{property}\""))));
         }
     }
     Ok(KafkaConfig {

@@ -43,7 +43,7 @@ fn parse(text: &str, units: &[(&str, u64)]) -> Option<u64> {
 }
 
 fn show(value: u64, units: &[(&str, u64)], zero: &str) -> String {
-    let unit = units.iter().find(|(_, factor)| value != 0 && value % factor == 0);
+    let unit = units.iter().find(|(_, factor)| value != 0 && value.is_multiple_of(*factor));
     unit.map_or_else(|| format!("0{zero}"), |(name, factor)| format!("{}{name}", value / factor))
 }
 

@@ -11,8 +11,7 @@ pub struct ConfigError {
     pub place: Place,
     /// The dotted path of the key; empty where the whole text is meant.
     pub key: String,
-    #[source]
-    pub problem: Problem,
+    pub problem: Box<Problem>,
 }
 
 /// Where a value was said.
@@ -87,7 +86,7 @@ pub enum Problem {
 impl ConfigError {
     #[must_use]
     pub fn new(place: Place, key: impl Into<String>, problem: Problem) -> Self {
-        Self { file: None, place, key: key.into(), problem }
+        Self { file: None, place, key: key.into(), problem: Box::new(problem) }
     }
 
     #[must_use]

@@ -25,6 +25,8 @@ pub struct CaseSummary {
     pub seq: u64,
     pub alerts: u64,
     pub duplicates: u64,
+    /// Distinct products among its alerts.
+    pub products: usize,
     pub opened_at: Timestamp,
     pub last_event_at: Timestamp,
 }
@@ -170,6 +172,7 @@ impl Engine {
             seq: state.seq,
             alerts: self.cases[slot].alerts,
             duplicates: self.parts_of(slot).map(|part| part.state.duplicates).sum(),
+            products: self.weights(slot).sources,
             opened_at: state.opened_at,
             last_event_at: self.parts_of(slot).map(|part| part.state.last_at).max().unwrap_or(state.opened_at),
         })

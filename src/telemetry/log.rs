@@ -28,7 +28,7 @@ pub struct LogOptions {
 
 #[derive(Debug, thiserror::Error)]
 pub enum LogError {
-    #[error("`{filter}` is not a log filter, write a level or target=level with commas between: {source}")]
+    #[error("`{filter}` is not a log filter, write a level or target=level with commas between")]
     Filter {
         filter: String,
         #[source]

@@ -113,6 +113,12 @@ impl Metrics {
         self.outcomes[outcome.index()].inc_by(count);
     }
 
+    /// Elements that have their outcome.
+    #[must_use]
+    pub fn outcomes_sum(&self) -> u64 {
+        self.outcomes.iter().map(IntCounter::get).sum()
+    }
+
     /// `reason` is one of the closed set of `wire`.
     pub fn dead_letter(&self, source: &str, reason: &'static str) {
         self.dead_letters.with_label_values(&[source, reason]).inc();

@@ -1,1 +1,129 @@
-//! (to be written)
+//! The binary from outside: exit codes, what goes to stdout and what to stderr.
+
+use std::process::{Command, Output};
+
+use crate::config::bad_files;
+
+/// The binary with nothing of the surrounding environment that it would read.
+fn casewright(args: &[&str]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_casewright"));
+    let ours = |name: &str| name.starts_with("CASEWRIGHT_") && !name.contains("CARGO");
+    for (name, _) in std::env::vars().filter(|(name, _)| ours(name) || name == "RUST_LOG") {
+        command.env_remove(name);
+    }
+    command.args(args);
+    command
+}
+
+fn end(command: &mut Command) -> (i32, String, String) {
+    let Output { status, stdout, stderr } = command.output().expect("the binary starts");
+    let text = |bytes| String::from_utf8(bytes).expect("output is UTF-8");
+    (status.code().expect("no signal"), text(stdout), text(stderr))
+}
+
+#[test]
+fn every_bad_file_ends_with_64_and_its_message() {
+    for (path, expected) in bad_files() {
+        let file = path.display().to_string();
+        let (code, out, err) =
+            end(casewright(&["check-config", "--config", &file]).current_dir(path.parent().unwrap()));
+        assert_eq!((code, out.as_str()), (64, ""), "{file}: {err}");
+        let dir = format!("{}/", path.parent().unwrap().display());
+        assert_eq!(err.replace(&dir, ""), format!("casewright: {expected}\n"));
+    }
+}
+
+#[test]
+fn the_example_file_is_good_and_explained() {
+    let example = concat!(env!("CARGO_MANIFEST_DIR"), "/config/casewright.toml");
+    let (code, out, err) = end(&mut casewright(&["check-config", "--config", example]));
+    assert_eq!((code, err.as_str()), (0, ""));
+    assert!(out.contains("brokers   127.0.0.1:9092") && out.contains("`run` needs at least one [[source]]"), "{out}");
+    assert!(out.ends_with("the configuration is good\n"), "{out}");
+}
+
+#[test]
+fn the_environment_is_laid_over_and_secrets_are_not_shown() {
+    let mut command = casewright(&["check-config"]);
+    command.env("CASEWRIGHT__KAFKA__BROKERS", "kafka-1:9093");
+    command.env("CASEWRIGHT__KAFKA__PROPERTIES__SASL_PASSWORD", "correct horse");
+    let (code, out, _) = end(&mut command);
+    assert_eq!(code, 0);
+    assert!(out.contains("kafka-1:9093") && out.contains("sasl.password = [redacted]"), "{out}");
+    assert!(!out.contains("horse"));
+}
+
+#[test]
+fn the_policy_is_written_as_it_is_hashed() {
+    let (code, out, _) = end(&mut casewright(&["check-config", "--policy"]));
+    assert_eq!(code, 0);
+    assert_eq!(out, &*casewright::config::parse("").unwrap().policy_text);
+}
+
+#[test]
+fn wrong_usage_ends_with_64_and_help_with_0() {
+    for args in [&["no-such-command"][..], &["check-config", "--no-such-flag"], &[], &["completions", "cobol"]] {
+        let (code, out, err) = end(&mut casewright(args));
+        assert_eq!((code, out.as_str()), (64, ""), "{args:?}");
+        assert!(err.contains("Usage: casewright") || err.contains("--help"), "{args:?}: {err}");
+    }
+    for args in [&["--help"][..], &["--version"], &["check-config", "--help"]] {
+        let (code, out, err) = end(&mut casewright(args));
+        assert_eq!((code, err.as_str()), (0, ""), "{args:?}");
+        assert!(!out.is_empty());
+    }
+}
+
+#[test]
+fn every_command_has_help_with_a_first_line() {
+    let (_, help, _) = end(&mut casewright(&["--help"]));
+    let commands = help.lines().skip_while(|line| *line != "Commands:").skip(1).take_while(|line| !line.is_empty());
+    let names: Vec<&str> = commands.filter_map(|line| line.split_whitespace().next()).collect();
+    assert!(names.contains(&"check-config"), "{help}");
+    for name in names {
+        let (code, out, _) = end(&mut casewright(&[name, "--help"]));
+        assert!(code == 0 && out.contains("Usage: "), "{name}");
+    }
+}
+
+#[test]
+fn a_log_filter_that_cannot_be_read_is_bad_usage() {
+    let (code, _, err) = end(&mut casewright(&["--log", "casewright=loud", "check-config"]));
+    assert_eq!(code, 64);
+    assert!(err.starts_with("casewright: `casewright=loud` is not a log filter"), "{err}");
+}
+
+#[test]
+fn completions_and_the_manual_page_are_written() {
+    for shell in ["bash", "zsh", "fish", "elvish", "powershell"] {
+        let (code, out, _) = end(&mut casewright(&["completions", shell]));
+        assert!(code == 0 && out.contains("check-config"), "{shell}");
+    }
+    let (code, out, _) = end(&mut casewright(&["man"]));
+    assert!(code == 0 && out.contains(".TH casewright 1"), "{out}");
+    let dir = tempfile::tempdir().unwrap();
+    let (code, _, _) = end(&mut casewright(&["man", "--dir", &dir.path().display().to_string()]));
+    assert!(code == 0 && dir.path().join("casewright-check-config.1").exists());
+}
+
+#[test]
+fn health_fails_where_nobody_listens_and_passes_where_the_daemon_answers() {
+    use std::io::{Read, Write};
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap().to_string();
+    let served = std::thread::spawn(move || {
+        for answer in ["200 OK", "500 Internal Server Error"] {
+            let (mut stream, _) = listener.accept().unwrap();
+            let mut request = [0; 512];
+            let read = stream.read(&mut request).unwrap();
+            assert!(request[..read].starts_with(b"GET /livez HTTP/1.1\r\n"));
+            write!(stream, "HTTP/1.1 {answer}\r\ncontent-length: 0\r\n\r\n").unwrap();
+        }
+    });
+    assert_eq!(end(&mut casewright(&["health", "--http", &address])).0, 0);
+    let (code, _, err) = end(&mut casewright(&["health", "--http", &address]));
+    assert!(code == 1 && err.contains("is not live: HTTP/1.1 500"), "{err}");
+    served.join().unwrap();
+    let (code, _, err) = end(&mut casewright(&["health", "--http", &address]));
+    assert!(code == 1 && err.contains("does not answer"), "{err}");
+}
