@@ -136,6 +136,7 @@ impl Engine {
                 self.clock.idle(&origin, self.policy.lateness);
                 self.pass_time(effects);
             }
+            Input::Expect { origin } => self.clock.expect(&origin),
             Input::Policy { policy, text } => {
                 self.policy = *policy;
                 self.policy_text = text;

@@ -35,6 +35,16 @@ impl Clock {
         }
     }
 
+    /// This partition will be read: nothing is known of its times yet.
+    pub fn expect(&mut self, origin: &Origin) {
+        if let Err(place) = self.find(origin) {
+            let high = Timestamp::MIN;
+            let clock = PartitionClock { topic: origin.topic.clone(), partition: origin.partition, high, idle: false };
+            self.state.partitions.insert(place, clock);
+            self.dirty = true;
+        }
+    }
+
     /// This partition waits at its end: the watermark no longer waits for it. One never heard of holds nothing back.
     pub fn idle(&mut self, origin: &Origin, lateness: Millis) {
         if let Ok(place) = self.find(origin) {
@@ -107,6 +117,16 @@ mod tests {
         assert_eq!(watermark_after(&[(1, 50), (0, 100)], &[]), 40);
         assert_eq!(watermark_after(&[(1, 50), (0, 100)], &[1]), 90);
         assert_eq!(watermark_after(&[(1, 50), (0, 100)], &[1, 0]), 90, "all idle: it stays");
+    }
+
+    #[test]
+    fn a_partition_that_is_expected_holds_the_watermark_until_it_speaks() {
+        let mut clock = Clock::new(ClockState::default());
+        clock.expect(&origin(1));
+        clock.seen(&origin(0), Timestamp::from_millis(100), Millis(10));
+        assert_eq!(clock.state.watermark.millis(), 0);
+        clock.seen(&origin(1), Timestamp::from_millis(60), Millis(10));
+        assert_eq!(clock.state.watermark.millis(), 50);
     }
 
     #[test]

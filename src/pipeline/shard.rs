@@ -10,7 +10,7 @@ use super::commit::Committer;
 use super::compose::{Composer, Unwatched};
 use super::decode::DecodeStage;
 use super::idle::IdleClock;
-use super::inputs::{self, Inputs, PlanError};
+use super::inputs::{self, InputKind, Inputs, PlanError};
 use super::lease::LeaseWatch;
 use super::pending::{Pending, RowReader};
 use super::recover::{Recovered, RecoverError, Recovery, RefusedStart};
@@ -22,7 +22,7 @@ use super::{Batch, ReadViews, wall_now};
 use crate::config::Config;
 use crate::engine::Input;
 use crate::kafka::{Client, KafkaFault, TxnFault, TxnProducer};
-use crate::model::Shard as ShardId;
+use crate::model::{Origin, Shard as ShardId};
 use crate::store::{Claim, StoreHome};
 use crate::telemetry::{Check, CheckState, Health, Metrics, RecoveryCause};
 use crate::wire::Decoder;
@@ -66,8 +66,6 @@ enum SpellFault {
     Plan(#[from] PlanError),
     #[error(transparent)]
     Session(#[from] SessionFault),
-    #[error("another instance claimed the changelog since")]
-    Superseded,
 }
 
 impl Shard {
@@ -114,6 +112,11 @@ impl Shard {
             self.health.set(Check::Recovery, CheckState::Waiting, cause.label());
             // `--rebuild-store` was for the first start only.
             self.rebuild_store = false;
+            if cause == RecoveryCause::Fenced {
+                // A rival, or merely our own transaction that timed out: Kafka does not say. Nobody initialises again
+                // against another's claim, so the lease goes back, and whoever the group elects goes on.
+                watch.rejoin();
+            }
             let _stopping = self.stop.wait(backoff);
             backoff = (backoff * 2).min(BACKOFF_MAX);
         }
@@ -186,7 +189,7 @@ impl Shard {
         let schedule = ViewSchedule::new(pipeline.view_interval);
         let mut composer = Composer::new(engine, codec, ledger, manifest, schedule, self.id.to_string());
         let rows = RowReader::new(Arc::clone(&store), Pending::default());
-        let first = self.first_batch(&mut composer, &rows, first_start)?;
+        let first = self.first_batch(&mut composer, &rows, first_start, plan)?;
         let inputs: Inputs = plan.inputs.clone().into();
         let mut reader = self.client.reader().map_err(SessionFault::from)?;
         reader.assign(&plan.assigned()).map_err(SessionFault::from)?;
@@ -217,13 +220,26 @@ impl Shard {
     }
 
     /// The claim on the changelog, and the policy where it is another one than the last batch ran under.
-    fn first_batch(&self, composer: &mut Composer, rows: &RowReader, first_start: bool) -> Result<Batch, SpellFault> {
+    fn first_batch(
+        &self,
+        composer: &mut Composer,
+        rows: &RowReader,
+        first_start: bool,
+        plan: &inputs::Plan,
+    ) -> Result<Batch, SpellFault> {
         let mut draft = composer.begin();
         if first_start || composer.engine().policy_digest() != self.config.policy.digest {
             let (policy, text) = (Box::new(self.config.policy.clone()), Arc::clone(&self.config.policy_text));
             composer
                 .input(&mut draft, Input::Policy { policy, text }, rows, &mut Unwatched)
                 .map_err(SessionFault::from)?;
+        }
+        for (input, position) in plan.inputs.iter().zip(&plan.positions) {
+            if let InputKind::Alerts(_) = input.kind {
+                let (topic, partition, offset) = (input.topic.clone(), input.partition, position.next_offset);
+                let expect = Input::Expect { origin: Origin { topic, partition, offset, index: 0 } };
+                composer.input(&mut draft, expect, rows, &mut Unwatched).map_err(SessionFault::from)?;
+            }
         }
         let claim =
             Claim { instance: self.instance.clone(), changelog: composer.manifest().changelog, at: wall_now() };
@@ -249,7 +265,6 @@ fn cause_of(fault: &SpellFault) -> RecoveryCause {
     match fault {
         SpellFault::Recover(_) => RecoveryCause::Recovery,
         SpellFault::Plan(_) => RecoveryCause::Inputs,
-        SpellFault::Superseded => RecoveryCause::Fenced,
         SpellFault::Session(fault) => match fault {
             SessionFault::LeaseLost => RecoveryCause::LeaseLost,
             SessionFault::Read(_) | SessionFault::Kafka(_) => RecoveryCause::Inputs,

@@ -179,7 +179,8 @@ impl SegmentWriter {
                 self.step(&StepV1::Idle { topic: origin.topic.as_str(), partition: origin.partition });
             }
             Input::Policy { policy, text: _ } => self.step(&StepV1::Policy { digest: policy.digest }),
-            Input::Alert { .. } | Input::Command(_) | Input::Cold(_) => {}
+            // Which partitions are read stands in the manifest.
+            Input::Alert { .. } | Input::Command(_) | Input::Cold(_) | Input::Expect { .. } => {}
         }
     }
 
