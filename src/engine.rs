@@ -2,37 +2,46 @@
 //! iteration. The same inputs in the same order give the same effects, whatever the batch size, the speed or what is
 //! resident.
 //!
-//! An alert goes through `apply`: is it one we know (`learned`), which cases does it meet (`score`), where does it go
-//! (`join`), what does that change (`view` has the priority). Commands are obeyed in `command`; time closes things in
-//! `life`. State leaves as rows (`seal`) and comes back in `restore`.
+//! Where what is decided: `keys` (what an alert can be correlated by), `score` (how strongly it belongs where),
+//! `correlate` (which outcome it gets), `merge` (which parts make up which case), `repeat` (when counts are told),
+//! `life` (what the passing of time does), `command` (what people may do), `priority`, `view`. State: `state` (rows),
+//! `part`, `case`, `learned`, `sight` (which part holds which key), `rows` (out to rows and back).
 
 #![deny(clippy::disallowed_methods, clippy::disallowed_types)]
 
 mod address;
+mod case;
 mod clock;
 mod command;
+mod correlate;
+mod hub;
 mod index;
 mod input;
-mod join;
 mod keys;
 mod learned;
 mod life;
 mod merge;
 mod part;
 mod policy;
-mod restore;
+mod priority;
+mod repeat;
+mod rows;
 mod score;
+mod sight;
 mod slab;
 mod state;
+mod stops;
+mod tenants;
 mod view;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 pub use input::{Effects, Input, Refused, Settled};
 pub use keys::{KEYS_MAX, dedup_hash, keys_of};
+pub use part::{PENDING_ALERTS_MAX, TRACKED_MAX};
 pub use policy::{KindPolicy, Policy, Reopen};
-pub use restore::RestoreError;
+pub use rows::RestoreError;
 pub use state::{
     AlertRef, CaseState, Change, ClockState, DedupEntry, EdgeState, EvidenceKey, EvidenceSet, IdEntry, KeyStat,
     LearnedChunk, MergeRecord, PartKey, PartState, PartitionClock, Pending, PolicyState, RelatedState, RowKey,
@@ -40,369 +49,198 @@ pub use state::{
 };
 pub use view::{CaseSummary, EngineStats};
 
-use self::clock::Clock;
-use self::index::{Index, KeyIndex};
-use self::learned::Learned;
-use self::part::{Case, Part};
-use self::slab::{Slab, Slot};
-use crate::model::{Actor, Alert, CaseEvent, CaseId, Cause, EventKind, Key, Outcome, PartId, Tenant, Timestamp};
+use crate::model::{Actor, CaseEvent, CaseId, CaseStatus, Cause, EventKind, PartId, Timestamp};
+use case::Case;
+use clock::Clock;
+use index::{Index, KeyIndex};
+use learned::Learned;
+use part::Part;
+use score::Reach;
+use slab::{Slab, Slot};
+use stops::StopList;
+use tenants::{Seat, Tenants};
 
-/// Distinct values kept per list and part; the lists say no more than this many are known.
-pub const TRACKED_MAX: usize = 256;
-
+/// One shard's state and verdicts. It has one owner and is never shared.
 pub struct Engine {
     policy: Policy,
-    policy_text: Arc<str>,
+    policy_row: PolicyState,
     policy_dirty: bool,
+    stops: StopList,
     clock: Clock,
-    tenants: Vec<TenantEntry>,
-    tenant_index: BTreeMap<Tenant, u32>,
+    tenants: Tenants,
     cases: Slab<Case>,
-    case_index: Index<(u32, u64), Slot<Case>>,
     parts: Slab<Part>,
-    part_index: Index<(u32, PartId), Slot<Part>>,
+    case_slots: Index<(Seat, u64), Slot<Case>>,
+    part_slots: Index<(Seat, PartId), Slot<Part>>,
     keys: KeyIndex,
     learned: Learned,
-    /// When to look at a case again: quiet, or out of the re-open window.
+    /// When a case expires or leaves memory, at the earliest; looked at again then, because alerts put it off.
     timers: BTreeSet<(Timestamp, Slot<Case>)>,
-    /// When untold repeats are told at the latest.
-    pending: BTreeSet<(Timestamp, Slot<Part>)>,
+    /// When a part's counts are told at the latest.
+    dues: BTreeSet<(Timestamp, Slot<Part>)>,
     dirty_cases: Vec<Slot<Case>>,
     dirty_parts: Vec<Slot<Part>>,
     touched: Vec<Slot<Case>>,
-    /// Closed for longer than the re-open window: they leave memory once their rows and view are out.
-    leaving: Vec<Slot<Case>>,
-    /// Cases by status, for the gauges.
-    statuses: [u64; crate::model::CaseStatus::ALL.len()],
-    /// What brings about the events of the current input.
-    now: Now,
+    /// Cold cases that stay only until their rows are saved and their views published.
+    leaving: BTreeSet<Slot<Case>>,
+    by_status: [u64; CaseStatus::ALL.len()],
+    /// Where the sweep for expired keys goes on, and how many alerts it has to keep pace with.
+    swept: usize,
+    to_sweep: usize,
+    keeps_cold: bool,
+    reach: Reach,
 }
 
-struct TenantEntry {
-    state: TenantState,
-    dirty: bool,
-}
-
-struct Now {
+/// One input's turn: where its effects go, and whom its events name.
+struct Turn<'a> {
+    effects: &'a mut Effects,
     actor: Actor,
     cause: Cause,
 }
 
 impl Engine {
-    /// `seed` keys the hash tables; it never changes an effect.
+    /// `seed` keys the hash tables and never shows in an effect.
     #[must_use]
     pub fn new(seed: u64, policy: Policy, text: Arc<str>) -> Self {
         Self {
-            policy,
-            policy_text: text,
+            policy_row: PolicyState { digest: policy.digest, text },
             policy_dirty: true,
+            stops: StopList::new(&policy),
+            policy,
             clock: Clock::new(ClockState::default()),
-            tenants: Vec::new(),
-            tenant_index: BTreeMap::new(),
+            tenants: Tenants::default(),
             cases: Slab::new(),
-            case_index: Index::new(seed),
             parts: Slab::new(),
-            part_index: Index::new(seed),
+            case_slots: Index::new(seed),
+            part_slots: Index::new(seed),
             keys: KeyIndex::new(seed),
             learned: Learned::new(seed),
             timers: BTreeSet::new(),
-            pending: BTreeSet::new(),
+            dues: BTreeSet::new(),
             dirty_cases: Vec::new(),
             dirty_parts: Vec::new(),
             touched: Vec::new(),
-            leaving: Vec::new(),
-            statuses: [0; crate::model::CaseStatus::ALL.len()],
-            now: Now { actor: Actor::Engine, cause: Cause::Clock },
+            leaving: BTreeSet::new(),
+            by_status: [0; CaseStatus::ALL.len()],
+            swept: 0,
+            to_sweep: 0,
+            keeps_cold: false,
+            reach: Reach::default(),
         }
     }
 
-    #[must_use]
-    pub fn policy_digest(&self) -> [u8; 32] {
-        self.policy.digest
-    }
-
-    /// Takes one input; what follows is appended to `effects`.
+    /// Decides one input; appends to `effects`. Every alert and every command settles in exactly one outcome.
     pub fn apply(&mut self, input: Input, effects: &mut Effects) {
         match input {
-            Input::Alert { alert, keys, dedup } => self.correlate(alert, &keys, dedup, effects),
+            Input::Alert { alert, keys, dedup } => self.correlate(alert, keys, dedup, effects),
             Input::Command(command) => self.obey(command, effects),
             Input::Advance { watermark } => {
-                self.now = Now { actor: Actor::Engine, cause: Cause::Clock };
                 self.clock.advance(watermark);
                 self.pass_time(effects);
             }
             Input::Idle { origin } => {
-                self.now = Now { actor: Actor::Engine, cause: Cause::Clock };
                 self.clock.idle(&origin, self.policy.lateness);
                 self.pass_time(effects);
             }
             Input::Expect { origin } => self.clock.expect(&origin),
-            Input::Policy { policy, text } => {
-                self.policy = *policy;
-                self.policy_text = text;
-                self.policy_dirty = true;
-            }
-            Input::Cold(rows) => self.warm(rows),
+            Input::Policy { policy, text } => self.adopt(*policy, text),
+            Input::Cold(rows) => self.welcome(rows),
         }
     }
 
-    fn correlate(&mut self, mut alert: Arc<Alert>, keys: &[Key], dedup: u128, effects: &mut Effects) {
-        self.clamp(&mut alert);
-        let at = alert.event_time.at;
-        self.now = Now { actor: Actor::Engine, cause: Cause::Record(alert.origin.clone()) };
-        self.clock.tick(alert.recorded_at.unwrap_or(at));
-        let late = at < self.clock.state.watermark;
-        self.clock.seen(&alert.origin, at, self.policy.lateness);
-        // Time passes before the alert is looked at: what was due before it came does not see it.
-        self.pass_time(effects);
-        let settled = match self.known(&alert, dedup) {
-            Known::Repeat(entry) => self.count_again(&alert, keys, entry, effects),
-            Known::SameId(entry) => self.seen_again(&alert, entry, effects),
-            Known::New => self.place(&alert, keys, dedup, late, effects),
-        };
-        effects.settled.push(Settled { origin: alert.origin.clone(), late, alert: Some(alert), ..settled });
+    #[must_use]
+    pub const fn policy_digest(&self) -> [u8; 32] {
+        self.policy.digest
     }
 
-    /// A time too far past the record's own would hold the watermark up for everyone.
-    fn clamp(&self, alert: &mut Arc<Alert>) {
-        let Some(recorded_at) = alert.recorded_at else { return };
-        let latest = recorded_at.plus(self.policy.future_skew);
-        if alert.event_time.at > latest {
-            let alert = Arc::make_mut(alert);
-            alert.event_time.at = latest;
-            alert.marks.clamped = true;
+    /// Keeps cold cases in memory. It changes no effect, which is what tests use it to show.
+    #[doc(hidden)]
+    pub const fn keep_cold(&mut self) {
+        self.keeps_cold = true;
+    }
+
+    /// What had expired under the old policy stays so, whatever the new windows are: else it would depend on when
+    /// the memory was freed.
+    fn adopt(&mut self, policy: Policy, text: Arc<str>) {
+        self.sweep_all();
+        self.learned.forget_all(self.clock.state.watermark, &self.policy);
+        self.policy_row = PolicyState { digest: policy.digest, text };
+        self.policy_dirty = true;
+        self.stops = StopList::new(&policy);
+        self.policy = policy;
+        let slots: Vec<_> = self.cases.slots().collect();
+        for slot in slots {
+            self.arm(slot);
         }
     }
 
-    fn known(&self, alert: &Alert, dedup: u128) -> Known {
-        let watermark = self.clock.state.watermark;
-        if let Some(entry) = self.learned.id(alert.id.0, watermark, &self.policy) {
-            return Known::SameId(entry);
-        }
-        if alert.correlation.exclude {
-            return Known::New;
-        }
-        match self.learned.dedup(dedup, alert.event_time.at, watermark, &self.policy) {
-            // A repeat of what is closed is news: it goes the way of any alert, through the re-open policy.
-            Some(entry) if self.open_part(&alert.tenant, entry.part).is_some() => Known::Repeat(entry),
-            Some(_) | None => Known::New,
-        }
+    fn find_case(&self, id: &CaseId) -> Option<Slot<Case>> {
+        let seat = self.tenants.find(&id.tenant)?;
+        self.case_slots.get(&(seat, id.number)).copied()
     }
 
-    /// The part, if it is resident and its case open.
-    fn open_part(&self, tenant: &Tenant, part: PartId) -> Option<Slot<Part>> {
-        let tenant = self.tenant_index.get(tenant)?;
-        let slot = *self.part_index.get(&(*tenant, part))?;
-        self.cases[self.parts[slot].case].state.status.is_open().then_some(slot)
+    /// All parts that count in a case.
+    fn parts_of(&self, case: Slot<Case>) -> impl Iterator<Item = Slot<Part>> + Clone + '_ {
+        let homes = self.cases[case].homes.iter();
+        homes.flat_map(|home| self.cases[*home].parts.iter().copied())
     }
 
-    fn count_again(&mut self, alert: &Alert, keys: &[Key], mut entry: DedupEntry, effects: &mut Effects) -> Settled {
-        let at = alert.event_time.at;
-        entry.last_at = entry.last_at.max(at);
-        entry.first_at = entry.first_at.min(at);
-        entry.count += 1;
-        self.learned.put_dedup(entry);
-        let part = self.open_part(&alert.tenant, entry.part);
-        self.remember_id(alert, Some(entry.part));
-        let case = part.map(|part| {
-            self.meet_again(part, keys, at);
-            let due = self.clock.state.watermark.plus(self.policy.repeat_told_after);
-            let first = self.parts[part].state.pending.is_none();
-            let full = self.parts[part].repeat(entry.alert, at, due);
-            self.mark_part(part);
-            if first {
-                self.pending.insert((due, part));
-            }
-            let case = self.parts[part].case;
-            if full {
-                self.tell_pending(case, effects);
-            }
-            self.cases[case].state.id.clone()
-        });
-        settled(Outcome::Duplicate, case, Some(entry.part))
+    fn states_of(&self, case: Slot<Case>) -> impl Iterator<Item = &PartState> + Clone + '_ {
+        self.parts_of(case).map(|part| &self.parts[part].state)
     }
 
-    /// The same id again: an update where it says so, else a copy.
-    fn seen_again(&mut self, alert: &Arc<Alert>, entry: IdEntry, effects: &mut Effects) -> Settled {
-        let closes = alert.activity == crate::model::Activity::Close && !entry.closed;
-        let updates = alert.revision > entry.revision || closes;
-        let revision = entry.revision.max(alert.revision);
-        let closed = entry.closed || closes;
-        self.learned.put_id(IdEntry { revision, closed, at: entry.at.max(alert.event_time.at), ..entry });
-        let part = entry.part.and_then(|part| self.open_part(&alert.tenant, part));
-        let outcome = if updates { Outcome::Updated } else { Outcome::Duplicate };
-        // Nothing is told on a case that is closed: it would join in silence.
-        let case = part.map(|slot| {
-            let case = self.parts[slot].case;
-            if updates {
-                let part = self.parts[slot].state.id;
-                if alert.severity > self.parts[slot].state.top.0 {
-                    self.parts[slot].state.top = (alert.severity, Arc::clone(&alert.title));
-                    self.mark_part(slot);
-                }
-                self.emit(case, EventKind::AlertUpdated { part, alert: Arc::clone(alert) }, effects);
-                self.weigh_again(case, effects);
-            }
-            self.cases[case].state.id.clone()
-        });
-        settled(outcome, case, entry.part)
+    fn part_count(&self, case: Slot<Case>) -> usize {
+        self.cases[case].homes.iter().map(|home| self.cases[*home].parts.len()).sum()
     }
 
-    fn remember_id(&mut self, alert: &Alert, part: Option<PartId>) {
-        let closed = alert.activity == crate::model::Activity::Close;
-        let (hash, at, revision) = (alert.id.0, alert.event_time.at, alert.revision);
-        self.learned.put_id(IdEntry { hash, part, at, revision, closed });
+    /// Whatever was counted in the case is told before anything else of it.
+    fn emit(&mut self, turn: &mut Turn<'_>, case: Slot<Case>, kind: EventKind) {
+        self.tell_case(turn, case);
+        let actor = turn.actor.clone();
+        self.publish(turn, case, actor, kind);
     }
 
-    /// The next event of a case. Whatever was counted in silence is told first, so that the view is always the fold.
-    fn emit(&mut self, case: Slot<Case>, kind: EventKind, effects: &mut Effects) {
-        self.tell_pending(case, effects);
-        self.emit_only(case, kind, effects);
-    }
-
-    fn emit_only(&mut self, case: Slot<Case>, kind: EventKind, effects: &mut Effects) {
-        self.mark_case(case);
-        let entry = &mut self.cases[case];
-        entry.state.seq += 1;
-        if !entry.touched {
-            entry.touched = true;
-            self.touched.push(case);
-        }
-        effects.emit.push(CaseEvent {
-            case: entry.state.id.clone(),
-            seq: entry.state.seq,
+    fn publish(&mut self, turn: &mut Turn<'_>, slot: Slot<Case>, actor: Actor, kind: EventKind) {
+        self.soil_case(slot);
+        let case = &mut self.cases[slot];
+        case.state.seq += 1;
+        turn.effects.emit.push(CaseEvent {
+            case: case.state.id.clone(),
+            seq: case.state.seq,
             time: self.clock.state.now,
-            actor: self.now.actor.clone(),
-            cause: self.now.cause.clone(),
+            actor,
+            cause: turn.cause.clone(),
             policy: self.policy.digest,
             kind,
         });
-    }
-
-    fn mark_case(&mut self, case: Slot<Case>) {
-        if !std::mem::replace(&mut self.cases[case].dirty, true) {
-            self.dirty_cases.push(case);
+        if !case.touched {
+            case.touched = true;
+            self.touched.push(slot);
         }
     }
 
-    fn mark_part(&mut self, part: Slot<Part>) {
-        // `dirty` of a part says that it is listed.
-        if !std::mem::replace(&mut self.parts[part].dirty, true) {
-            self.dirty_parts.push(part);
+    /// Its row is to be saved.
+    fn soil_case(&mut self, slot: Slot<Case>) {
+        if !std::mem::replace(&mut self.cases[slot].dirty, true) {
+            self.dirty_cases.push(slot);
         }
     }
 
-    fn tenant(&mut self, tenant: &Tenant) -> u32 {
-        if let Some(known) = self.tenant_index.get(tenant) {
-            return *known;
-        }
-        let state = TenantState { tenant: tenant.clone(), next_case: 1, next_part: 1, next_edge: 1 };
-        self.add_tenant(state, true)
-    }
-
-    fn add_tenant(&mut self, state: TenantState, dirty: bool) -> u32 {
-        let index = u32::try_from(self.tenants.len()).unwrap_or(u32::MAX);
-        self.tenant_index.insert(state.tenant.clone(), index);
-        self.tenants.push(TenantEntry { state, dirty });
-        index
-    }
-
-    fn case_slot(&self, id: &CaseId) -> Option<Slot<Case>> {
-        let tenant = self.tenant_index.get(&id.tenant)?;
-        self.case_index.get(&(*tenant, id.number)).copied()
-    }
-
-    /// The SHA-256 of the case's last event; zeros before its first.
-    #[must_use]
-    pub fn audit_head(&self, case: &CaseId) -> [u8; 32] {
-        self.case_slot(case).map_or([0; 32], |slot| self.cases[slot].state.audit_head)
-    }
-
-    /// The shell tells the hash of a case's last event, which is over the JSON bytes; before `seal`.
-    pub fn chained(&mut self, case: &CaseId, audit_head: [u8; 32]) {
-        if let Some(slot) = self.case_slot(case) {
-            self.cases[slot].state.audit_head = audit_head;
-            self.mark_case(slot);
+    fn soil_part(&mut self, slot: Slot<Part>) {
+        if !std::mem::replace(&mut self.parts[slot].dirty, true) {
+            self.dirty_parts.push(slot);
         }
     }
 
-    /// The cases with new events since the last call, sorted.
-    pub fn touched(&mut self) -> Vec<CaseId> {
-        let touched = std::mem::take(&mut self.touched);
-        let mut ids: Vec<CaseId> = touched
-            .into_iter()
-            .map(|slot| {
-                self.cases[slot].touched = false;
-                self.cases[slot].state.id.clone()
-            })
-            .collect();
-        ids.sort_unstable();
-        ids
-    }
-
-    /// The case's view goes out with this batch.
-    pub fn viewed(&mut self, case: &CaseId) {
-        if let Some(slot) = self.case_slot(case) {
-            self.cases[slot].state.view_seq = self.cases[slot].state.seq;
-            self.mark_case(slot);
-        }
-    }
-
-    /// The resident cases whose last view is not their last state, sorted: owed since before a restart.
-    #[must_use]
-    pub fn owed_views(&self) -> Vec<CaseId> {
-        let cases = self.cases.slots().map(|slot| &self.cases[slot].state);
-        let mut owed: Vec<CaseId> =
-            cases.filter(|case| case.view_seq < case.seq).map(|case| case.id.clone()).collect();
-        owed.sort_unstable();
-        owed
-    }
-
-    /// Hands out every row that changed since the last seal, each once, in the order of their names; then lets go of what
-    /// has left.
-    pub fn seal(&mut self, batch: u64, change: &mut dyn FnMut(Change<'_>)) {
-        if std::mem::take(&mut self.clock.dirty) {
-            change(Change::Save(StateRef::Clock(&self.clock.state)));
-        }
-        if std::mem::take(&mut self.policy_dirty) {
-            let row = PolicyState { digest: self.policy.digest, text: Arc::clone(&self.policy_text) };
-            change(Change::Save(StateRef::Policy(&row)));
-        }
-        self.learned.seal(batch, self.clock.state.watermark, &self.policy, change);
-        for tenant in self.tenants.iter_mut().filter(|tenant| tenant.dirty) {
-            tenant.dirty = false;
-            change(Change::Save(StateRef::Tenant(&tenant.state)));
-        }
-        let mut cases = std::mem::take(&mut self.dirty_cases);
-        cases.sort_unstable_by(|a, b| self.cases[*a].state.id.cmp(&self.cases[*b].state.id));
-        for slot in cases {
-            self.cases[slot].dirty = false;
-            change(Change::Save(StateRef::Case(&self.cases[slot].state)));
-        }
-        let mut parts = std::mem::take(&mut self.dirty_parts);
-        parts.sort_unstable_by_key(|slot| (self.parts[*slot].tenant, self.parts[*slot].state.id));
-        for slot in parts {
-            self.parts[slot].dirty = false;
-            change(Change::Save(StateRef::Part(&self.parts[slot].state)));
-        }
-        self.let_go();
+    fn set_status(&mut self, slot: Slot<Case>, status: CaseStatus) {
+        let was = std::mem::replace(&mut self.cases[slot].state.status, status);
+        self.by_status[was as usize] -= 1;
+        self.by_status[status as usize] += 1;
     }
 }
 
-/// Whether the stream has shown this report before.
-enum Known {
-    Repeat(DedupEntry),
-    SameId(IdEntry),
-    New,
-}
-
-/// What became of an alert; who it was is filled in by the caller.
-fn settled(outcome: Outcome, case: Option<CaseId>, part: Option<PartId>) -> Settled {
-    let nowhere = crate::model::Origin {
-        topic: crate::model::TopicName::new(""),
-        partition: 0,
-        offset: 0,
-        index: 0,
-    };
-    Settled { origin: nowhere, outcome, late: false, alert: None, case, part, link: None }
+impl<'a> Turn<'a> {
+    const fn of_time(effects: &'a mut Effects) -> Self {
+        Self { effects, actor: Actor::Engine, cause: Cause::Clock }
+    }
 }

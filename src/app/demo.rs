@@ -150,14 +150,14 @@ impl Parts {
         let crashed = |_| AppError::Failed("the shard's thread ended without a word".to_owned());
         self.runtime.block_on(self.ended).map_err(crashed)??;
         let mut cases = self.views.all();
-        cases.sort_by_key(|(id, case)| (std::cmp::Reverse(case.priority), id.number));
+        cases.sort_by_key(|(id, case)| (std::cmp::Reverse(case.priority.score), id.number));
         for (id, case) in cases.iter().take(10) {
             println!(
                 "{id:<10} priority {:>3}  {:<13} {:>4} alerts {:>4} repeats {} products  {}",
-                case.priority,
+                case.priority.score,
                 case.severity.label(),
-                case.alerts,
-                case.duplicates,
+                case.alert_count,
+                case.duplicate_count,
                 case.products,
                 case.title
             );

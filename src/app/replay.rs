@@ -59,7 +59,7 @@ pub fn run(args: &ReplayArgs) -> Result<(), AppError> {
         }
     };
     let lines = if args.kcat { Lines::Kcat } else { Lines::Plain };
-    let mut replay = Replay::new(&decoder, &config, source, lines, &mut write_event);
+    let mut replay = Replay::new(&decoder, &config, source, lines, &mut write_event)?;
     let mut seen = 0;
     each_line(&args.files, &mut |file, number, bytes| {
         seen += 1;

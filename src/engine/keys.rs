@@ -15,16 +15,8 @@ const LOCAL_ACCOUNTS: [&str; 4] = ["administrator", "admin", "root", "guest"];
 /// Domains whose accounts are parts of the operating system.
 const SYSTEM_DOMAINS: [&str; 5] = ["nt authority", "nt service", "window manager", "font driver host", "builtin"];
 /// Where every machine has the same files.
-const SYSTEM_PATHS: [&str; 8] = [
-    r"c:\windows\",
-    r"c:\program files",
-    r"\systemroot\",
-    r"%systemroot%\",
-    r"%windir%\",
-    "/bin/",
-    "/sbin/",
-    "/usr/",
-];
+const SYSTEM_PATHS: [&str; 8] =
+    [r"c:\windows\", r"c:\program files", r"\systemroot\", r"%systemroot%\", r"%windir%\", "/bin/", "/sbin/", "/usr/"];
 
 /// The keys of an alert, each once, in the strongest role it has there.
 #[must_use]
@@ -142,7 +134,7 @@ impl<'a> KeyList<'a> {
         let role = entity.role;
         match entity.kind {
             EntityKind::Host => self.add_host(role, value),
-            EntityKind::User => self.add_user(role, &entity.id, entity.domain.as_deref()),
+            EntityKind::User => self.add_user(role, &entity.id),
             EntityKind::Sid if names_one_account(&entity.id) => self.add(KeyKind::Sid, role, "", value),
             EntityKind::Process => self.add_on_machine(KeyKind::Process, role, value),
             EntityKind::Logon => self.add_on_machine(KeyKind::Logon, role, value),
@@ -202,9 +194,8 @@ impl<'a> KeyList<'a> {
     }
 
     /// Products disagree on whether and how they write the domain, so accounts meet on the bare name.
-    fn add_user(&mut self, role: Role, id: &'a str, domain: Option<&str>) {
-        let (written, name) = split_user(id);
-        let domain = domain.unwrap_or(written);
+    fn add_user(&mut self, role: Role, id: &'a str) {
+        let (domain, name) = split_user(id);
         if SYSTEM_DOMAINS.contains(&domain) {
         } else if let Some(machine) = name.strip_suffix('$') {
             self.add_host(role, Value::Borrowed(machine));

@@ -1,171 +1,144 @@
-//! What the stream taught: which reports and ids were seen, and which keys touch too many cases to mean anything.
+//! What was learned from the stream and belongs to no case: repeats, alert ids, how specific a key is. Packed into
+//! rows of many entries: one delta per batch, and snapshots of the hash buckets, written in turn in step with the
+//! deltas, so that what a restore has to read stays in proportion to what is live.
 //!
-//! The entries sit in buckets by hash. A batch saves the entries it changed as one row, and a few whole buckets in turn, so
-//! that the rows of old batches can go: a row per entry would cost more than everything else together. Expiry follows from
-//! the watermark alone: an entry past it counts as absent, and is dropped when its bucket is written.
+//! Entries expire by the watermark alone: past it they count as absent at once, and their memory is freed when their
+//! bucket's turn comes. So neither the batch size nor a restart can be seen in a verdict.
 
 use std::collections::VecDeque;
 
 use super::index::Index;
-use super::{DedupEntry, IdEntry, KeyStat, LearnedChunk, Policy, RowKey, StateRef};
-use crate::engine::Change;
-use crate::model::{KeyHash, KeyKind, Millis, Timestamp};
+use super::{Change, DedupEntry, IdEntry, KeyStat, LearnedChunk, Policy, RowKey, StateRef, hub};
+use crate::model::{KeyHash, Timestamp};
 
-const BUCKETS: u16 = 1_024;
-/// Keeps a row well under 64 KiB.
-const CHUNK_ENTRIES: usize = 700;
-/// Buckets written at the end of one batch, however much is owed.
-const BUCKETS_PER_BATCH: usize = 64;
+const BUCKETS: usize = 1_024;
+/// A row of this many entries stays under the 64 KiB at which the store moves values out of its pages.
+const CHUNK_ENTRIES_MAX: usize = 700;
+/// What a bucket costs beside its entries, so that empty ones are not free.
+const BUCKET_COST: usize = 8;
 
 pub struct Learned {
-    dedups: Vec<Index<u128, DedupEntry>>,
-    ids: Vec<Index<u128, IdEntry>>,
-    stats: Vec<Index<u128, KeyStat>>,
-    /// Hashes of what this batch changed.
+    buckets: Vec<Bucket>,
     changed: Changed,
-    /// Batch of each bucket's last snapshot, and how many chunks it took.
-    snapshots: Vec<(u64, u16)>,
-    next_bucket: u16,
-    /// Batches whose delta rows are still needed, oldest first.
-    deltas: VecDeque<u64>,
-    /// Entries saved in deltas and not yet outweighed by snapshots.
+    /// Whose turn for a snapshot it is.
+    next: usize,
+    /// Entries of snapshot still to write for the deltas written.
     owed: usize,
+    /// Batches whose delta row is still there, oldest first.
+    deltas: VecDeque<u64>,
     hubs: u64,
 }
 
+struct Bucket {
+    dedups: Index<u128, DedupEntry>,
+    ids: Index<u128, IdEntry>,
+    stats: Index<KeyHash, KeyStat>,
+    /// The batch of its last snapshot, and in how many rows that is.
+    as_of: u64,
+    chunks: u16,
+}
+
+/// Hashes of what the batch touched, as often as it did.
 #[derive(Default)]
 struct Changed {
     dedups: Vec<u128>,
     ids: Vec<u128>,
-    stats: Vec<u128>,
-}
-
-fn bucket_of(hash: u128) -> usize {
-    // The top ten bits; the hashes are uniform.
-    usize::try_from(hash >> 118).unwrap_or(0)
+    stats: Vec<KeyHash>,
 }
 
 impl Learned {
     pub fn new(seed: u64) -> Self {
-        Self {
-            dedups: (0..BUCKETS).map(|_| Index::new(seed)).collect(),
-            ids: (0..BUCKETS).map(|_| Index::new(seed)).collect(),
-            stats: (0..BUCKETS).map(|_| Index::new(seed)).collect(),
-            changed: Changed::default(),
-            snapshots: vec![(0, 0); usize::from(BUCKETS)],
-            next_bucket: 0,
-            deltas: VecDeque::new(),
-            owed: 0,
-            hubs: 0,
-        }
+        let buckets = (0..BUCKETS).map(|_| Bucket::new(seed)).collect();
+        Self { buckets, changed: Changed::default(), next: 0, owed: 0, deltas: VecDeque::new(), hubs: 0 }
     }
 
-    pub fn hubs(&self) -> u64 {
+    pub const fn hubs(&self) -> u64 {
         self.hubs
     }
 
-    /// The report that an alert at `at` repeats.
-    pub fn dedup(&self, hash: u128, at: Timestamp, watermark: Timestamp, policy: &Policy) -> Option<DedupEntry> {
-        let entry = self.dedups[bucket_of(hash)].get(&hash)?;
-        let distance = entry.first_at.since(at).0.max(at.since(entry.last_at).0).max(0);
-        let span = at.max(entry.last_at).since(entry.first_at.min(at));
-        let within = Millis(distance) <= policy.dedup_window && span <= policy.dedup_window_max;
-        (within && !dedup_expired(entry, watermark, policy)).then_some(*entry)
+    pub fn dedup(&self, hash: u128, watermark: Timestamp, policy: &Policy) -> Option<&DedupEntry> {
+        let entry = self.buckets[bucket_of(hash)].dedups.get(&hash)?;
+        entry.is_live(watermark, policy).then_some(entry)
+    }
+
+    pub fn id(&self, hash: u128, watermark: Timestamp, policy: &Policy) -> Option<&IdEntry> {
+        let entry = self.buckets[bucket_of(hash)].ids.get(&hash)?;
+        entry.is_live(watermark, policy).then_some(entry)
+    }
+
+    pub fn stat(&self, hash: KeyHash, watermark: Timestamp, policy: &Policy) -> Option<&KeyStat> {
+        let stat = self.buckets[bucket_of(hash.0)].stats.get(&hash)?;
+        hub::is_live(stat, watermark, policy).then_some(stat)
     }
 
     pub fn put_dedup(&mut self, entry: DedupEntry) {
         self.changed.dedups.push(entry.hash);
-        self.dedups[bucket_of(entry.hash)].insert(entry.hash, entry);
-    }
-
-    pub fn id(&self, hash: u128, watermark: Timestamp, policy: &Policy) -> Option<IdEntry> {
-        let entry = self.ids[bucket_of(hash)].get(&hash)?;
-        (!id_expired(entry, watermark, policy)).then_some(*entry)
+        self.buckets[bucket_of(entry.hash)].dedups.insert(entry.hash, entry);
     }
 
     pub fn put_id(&mut self, entry: IdEntry) {
         self.changed.ids.push(entry.hash);
-        self.ids[bucket_of(entry.hash)].insert(entry.hash, entry);
+        self.buckets[bucket_of(entry.hash)].ids.insert(entry.hash, entry);
     }
 
-    pub fn is_hub(&self, key: KeyHash, watermark: Timestamp, policy: &Policy) -> bool {
-        let Some(stat) = self.stats[bucket_of(key.0)].get(&key.0) else { return false };
-        if !stat.hub {
-            return false;
-        }
-        // It has the power back once it is at half of its limit.
-        let limit = usize::from(policy.kind(stat.kind).hub_cases);
-        distinct_at(stat, watermark, policy) > limit / 2
+    pub fn put_stat(&mut self, stat: KeyStat) {
+        self.changed.stats.push(stat.hash);
+        self.hubs += u64::from(stat.hub);
+        let before = self.buckets[bucket_of(stat.hash.0)].stats.insert(stat.hash, stat);
+        self.hubs -= u64::from(before.is_some_and(|before| before.hub));
     }
 
-    /// A key of another case (`before`) was seen in the case of this number.
-    pub fn touch(&mut self, key: KeyHash, kind: KeyKind, before: u64, case: u64, watermark: Timestamp, policy: &Policy) {
-        let limit = usize::from(policy.kind(kind).hub_cases);
-        let stats = &mut self.stats[bucket_of(key.0)];
-        let stat = stats.get_or_insert_with(key.0, || KeyStat {
-            hash: key,
-            kind,
-            half_began: watermark,
-            current: vec![before],
-            previous: Vec::new(),
-            hub: false,
-        });
-        let was_hub = stat.hub;
-        let known = stat.current.len();
-        rotate(stat, watermark, policy);
-        if !stat.current.contains(&case) && stat.current.len() <= limit {
-            stat.current.push(case);
-        }
-        let distinct = distinct_at(stat, watermark, policy);
-        stat.hub = if stat.hub { distinct > limit / 2 } else { distinct > limit };
-        self.hubs = self.hubs + u64::from(stat.hub) - u64::from(was_hub);
-        if stat.hub != was_hub || stat.current.len() != known {
-            self.changed.stats.push(key.0);
+    /// The key was placed into `case`; a key that is not counted yet stays so.
+    pub fn touch_stat(&mut self, hash: KeyHash, case: u64, at: Timestamp, policy: &Policy) {
+        let Some(stat) = self.buckets[bucket_of(hash.0)].stats.get_mut(&hash) else { return };
+        let was = stat.hub;
+        if hub::touch(stat, case, at, policy) {
+            self.changed.stats.push(hash);
+            self.hubs = self.hubs + u64::from(stat.hub) - u64::from(was);
         }
     }
 
-    /// Whether the key has a record already: then it has touched two cases at least.
-    pub fn knows(&self, key: KeyHash) -> bool {
-        self.stats[bucket_of(key.0)].get(&key.0).is_some()
-    }
-
-    /// Hands out the delta of this batch and the buckets whose turn it is.
+    /// Hands out what batch `batch` changed, and the snapshots that are due with it.
     pub fn seal(&mut self, batch: u64, watermark: Timestamp, policy: &Policy, change: &mut dyn FnMut(Change<'_>)) {
-        let delta = self.take_changed();
-        let entries = delta.dedups.len() + delta.ids.len() + delta.stats.len();
-        if entries == 0 {
-            return;
+        let entries = self.take_changed();
+        let count = entries.len();
+        if count > 0 {
+            change(Change::Save(StateRef::LearnedDelta { batch, entries: &entries }));
+            self.deltas.push_back(batch);
+            self.owed += count;
         }
-        change(Change::Save(StateRef::LearnedDelta { batch, entries: &delta }));
-        self.deltas.push_back(batch);
-        self.owed += entries;
-        let mut written = 0;
-        while self.owed > 0 && written < BUCKETS_PER_BATCH {
-            let size = self.snapshot(batch, watermark, policy, change);
-            self.owed = self.owed.saturating_sub(size.max(1));
-            written += 1;
+        for _ in 0..BUCKETS {
+            if self.owed == 0 {
+                break;
+            }
+            let written = self.snapshot(batch, watermark, policy, change);
+            self.owed = self.owed.saturating_sub(written + BUCKET_COST);
         }
-        self.drop_deltas(change);
+        self.drop_covered(batch, change);
+    }
+
+    /// Frees all that has expired, in the rows too: the next seal writes every bucket.
+    pub fn forget_all(&mut self, watermark: Timestamp, policy: &Policy) {
+        for bucket in &mut self.buckets {
+            self.hubs -= bucket.forget(watermark, policy);
+            self.owed += bucket.dedups.len() + bucket.ids.len() + bucket.stats.len() + BUCKET_COST;
+        }
     }
 
     fn take_changed(&mut self) -> LearnedChunk {
-        let sorted = |hashes: &mut Vec<u128>| {
-            let mut hashes = std::mem::take(hashes);
-            hashes.sort_unstable();
-            hashes.dedup();
-            hashes
-        };
-        let dedups = sorted(&mut self.changed.dedups);
-        let ids = sorted(&mut self.changed.ids);
-        let stats = sorted(&mut self.changed.stats);
+        let Changed { mut dedups, mut ids, mut stats } = std::mem::take(&mut self.changed);
+        sort_distinct(&mut dedups);
+        sort_distinct(&mut ids);
+        sort_distinct(&mut stats);
+        let bucket = |hash: u128| &self.buckets[bucket_of(hash)];
         LearnedChunk {
-            dedups: dedups.iter().filter_map(|hash| self.dedups[bucket_of(*hash)].get(hash).copied()).collect(),
-            ids: ids.iter().filter_map(|hash| self.ids[bucket_of(*hash)].get(hash).copied()).collect(),
-            stats: stats.iter().filter_map(|hash| self.stats[bucket_of(*hash)].get(hash).cloned()).collect(),
+            dedups: dedups.iter().filter_map(|hash| bucket(*hash).dedups.get(hash)).copied().collect(),
+            ids: ids.iter().filter_map(|hash| bucket(*hash).ids.get(hash)).copied().collect(),
+            stats: stats.iter().filter_map(|hash| bucket(hash.0).stats.get(hash)).cloned().collect(),
         }
     }
 
-    /// Writes the bucket whose turn it is and answers how many entries it has.
+    /// Writes the next bucket whole; answers with how many entries it holds.
     fn snapshot(
         &mut self,
         batch: u64,
@@ -173,135 +146,138 @@ impl Learned {
         policy: &Policy,
         change: &mut dyn FnMut(Change<'_>),
     ) -> usize {
-        let bucket = self.next_bucket;
-        let at = usize::from(bucket);
-        self.next_bucket = (bucket + 1) % BUCKETS;
-        self.dedups[at].retain(|_, entry| !dedup_expired(entry, watermark, policy));
-        self.ids[at].retain(|_, entry| !id_expired(entry, watermark, policy));
-        let mut hubs_lost = 0;
-        self.stats[at].retain(|_, stat| {
-            let keep = distinct_at(stat, watermark, policy) > 0;
-            hubs_lost += u64::from(!keep && stat.hub);
-            keep
+        let place = self.next;
+        self.next = (place + 1) % BUCKETS;
+        let bucket = &mut self.buckets[place];
+        self.hubs -= bucket.forget(watermark, policy);
+        let number = u16::try_from(place).expect("1,024 buckets");
+        let rows = bucket.rows();
+        for (chunk, entries) in (0_u16..).zip(&rows) {
+            change(Change::Save(StateRef::LearnedBucket { bucket: number, chunk, as_of_batch: batch, entries }));
+        }
+        let chunks = u16::try_from(rows.len()).unwrap_or(u16::MAX);
+        for chunk in chunks..bucket.chunks {
+            change(Change::Remove(RowKey::LearnedBucket { bucket: number, chunk }));
+        }
+        (bucket.as_of, bucket.chunks) = (batch, chunks);
+        rows.iter().map(LearnedChunk::len).sum()
+    }
+
+    /// A delta that every bucket's snapshot includes says nothing new.
+    fn drop_covered(&mut self, batch: u64, change: &mut dyn FnMut(Change<'_>)) {
+        let oldest = self.buckets.iter().map(|bucket| bucket.as_of).min().unwrap_or(0);
+        // A row is never saved and removed in one batch.
+        while let Some(batch) = self.deltas.pop_front_if(|delta| *delta <= oldest && *delta < batch) {
+            change(Change::Remove(RowKey::LearnedDelta { batch }));
+        }
+    }
+
+    /// Takes the rows of an earlier life back: snapshots, then what deltas say beyond them.
+    pub fn restore(
+        seed: u64,
+        snapshots: Vec<(u16, u16, u64, LearnedChunk)>,
+        mut deltas: Vec<(u64, LearnedChunk)>,
+    ) -> Option<Self> {
+        let mut learned = Self::new(seed);
+        for (number, chunk, as_of, entries) in snapshots {
+            let bucket = learned.buckets.get_mut(usize::from(number))?;
+            bucket.as_of = as_of;
+            bucket.chunks = bucket.chunks.max(chunk.checked_add(1)?);
+            learned.take_back(entries, |_| true);
+        }
+        let as_of: Vec<u64> = learned.buckets.iter().map(|bucket| bucket.as_of).collect();
+        deltas.sort_by_key(|(batch, _)| *batch);
+        for (batch, entries) in deltas {
+            learned.take_back(entries, |bucket| batch > as_of[bucket]);
+            learned.deltas.push_back(batch);
+        }
+        learned.changed = Changed::default();
+        learned.next = (0..BUCKETS).min_by_key(|place| (as_of[*place], *place))?;
+        Some(learned)
+    }
+
+    fn take_back(&mut self, entries: LearnedChunk, wanted: impl Fn(usize) -> bool) {
+        let LearnedChunk { dedups, ids, stats } = entries;
+        dedups.into_iter().filter(|entry| wanted(bucket_of(entry.hash))).for_each(|entry| self.put_dedup(entry));
+        ids.into_iter().filter(|entry| wanted(bucket_of(entry.hash))).for_each(|entry| self.put_id(entry));
+        stats.into_iter().filter(|stat| wanted(bucket_of(stat.hash.0))).for_each(|stat| self.put_stat(stat));
+    }
+}
+
+impl Bucket {
+    fn new(seed: u64) -> Self {
+        let (dedups, ids, stats) = (Index::new(seed), Index::new(seed), Index::new(seed));
+        Self { dedups, ids, stats, as_of: 0, chunks: 0 }
+    }
+
+    /// Frees what has expired; answers with how many of them were hubs.
+    fn forget(&mut self, watermark: Timestamp, policy: &Policy) -> u64 {
+        let mut hubs = 0;
+        self.dedups.retain(|_, entry| entry.is_live(watermark, policy));
+        self.ids.retain(|_, entry| entry.is_live(watermark, policy));
+        self.stats.retain(|_, stat| {
+            let live = hub::is_live(stat, watermark, policy);
+            hubs += u64::from(stat.hub && !live);
+            live
         });
-        self.hubs -= hubs_lost;
-        let chunks = self.chunks(at);
-        let count = u16::try_from(chunks.len()).unwrap_or(u16::MAX);
-        let mut size = 0;
-        for (chunk, entries) in (0..).zip(&chunks) {
-            size += entries.dedups.len() + entries.ids.len() + entries.stats.len();
-            change(Change::Save(StateRef::LearnedBucket { bucket, chunk, as_of_batch: batch, entries }));
-        }
-        for chunk in count..self.snapshots[at].1 {
-            change(Change::Remove(RowKey::LearnedBucket { bucket, chunk }));
-        }
-        self.snapshots[at] = (batch, count);
-        size
+        hubs
     }
 
-    /// At least one chunk, even an empty one: it says as of when the bucket is known.
-    fn chunks(&self, at: usize) -> Vec<LearnedChunk> {
-        let mut chunks = vec![LearnedChunk::default()];
-        let mut room = CHUNK_ENTRIES;
-        let mut next = |chunks: &mut Vec<LearnedChunk>| {
-            if room == 0 {
-                chunks.push(LearnedChunk::default());
-                room = CHUNK_ENTRIES;
-            }
-            room -= 1;
-            chunks.len() - 1
-        };
-        for entry in self.dedups[at].sorted(|entry| entry.hash) {
-            let chunk = next(&mut chunks);
-            chunks[chunk].dedups.push(*entry);
-        }
-        for entry in self.ids[at].sorted(|entry| entry.hash) {
-            let chunk = next(&mut chunks);
-            chunks[chunk].ids.push(*entry);
-        }
-        for stat in self.stats[at].sorted(|stat| stat.hash) {
-            let chunk = next(&mut chunks);
-            chunks[chunk].stats.push(stat.clone());
-        }
-        chunks
-    }
-
-    /// A delta is needed until every bucket was written after it.
-    fn drop_deltas(&mut self, change: &mut dyn FnMut(Change<'_>)) {
-        let oldest = self.snapshots[usize::from(self.next_bucket)].0;
-        while self.deltas.front().is_some_and(|batch| *batch <= oldest) {
-            if let Some(batch) = self.deltas.pop_front() {
-                change(Change::Remove(RowKey::LearnedDelta { batch }));
-            }
-        }
-    }
-
-    /// Takes a snapshot row back. All of them come before the deltas.
-    pub fn restore_bucket(&mut self, bucket: u16, chunk: u16, as_of_batch: u64, entries: LearnedChunk) {
-        let Some(snapshot) = self.snapshots.get_mut(usize::from(bucket)) else { return };
-        *snapshot = (as_of_batch, snapshot.1.max(chunk + 1));
-        for entry in entries.dedups {
-            self.dedups[bucket_of(entry.hash)].insert(entry.hash, entry);
-        }
-        for entry in entries.ids {
-            self.ids[bucket_of(entry.hash)].insert(entry.hash, entry);
-        }
-        for stat in entries.stats {
-            self.stats[bucket_of(stat.hash.0)].insert(stat.hash.0, stat);
-        }
-    }
-
-    /// Takes a delta row back, in the order of the batches; a bucket that was written later knows better.
-    pub fn restore_delta(&mut self, batch: u64, entries: LearnedChunk) {
-        self.deltas.push_back(batch);
-        let newer = |snapshots: &[(u64, u16)], hash: u128| batch > snapshots[bucket_of(hash)].0;
-        for entry in entries.dedups.into_iter().filter(|entry| newer(&self.snapshots, entry.hash)) {
-            self.dedups[bucket_of(entry.hash)].insert(entry.hash, entry);
-        }
-        for entry in entries.ids.into_iter().filter(|entry| newer(&self.snapshots, entry.hash)) {
-            self.ids[bucket_of(entry.hash)].insert(entry.hash, entry);
-        }
-        for stat in entries.stats.into_iter().filter(|stat| newer(&self.snapshots, stat.hash.0)) {
-            self.stats[bucket_of(stat.hash.0)].insert(stat.hash.0, stat);
-        }
-    }
-
-    /// Goes on with the bucket that was written longest ago.
-    pub fn restored(&mut self) {
-        let oldest = (0..BUCKETS).min_by_key(|bucket| (self.snapshots[usize::from(*bucket)].0, *bucket));
-        self.next_bucket = oldest.unwrap_or(0);
-        self.hubs = self.stats.iter().map(|stats| stats.sorted(|stat| stat.hash).iter().filter(|stat| stat.hub).count() as u64).sum();
+    /// All entries in rows of bounded size; at least one, because the row also says as of when.
+    fn rows(&self) -> Vec<LearnedChunk> {
+        let mut rows = vec![LearnedChunk::default()];
+        self.dedups.sorted(|entry| entry.hash).into_iter().for_each(|entry| last(&mut rows).dedups.push(*entry));
+        self.ids.sorted(|entry| entry.hash).into_iter().for_each(|entry| last(&mut rows).ids.push(*entry));
+        self.stats.sorted(|stat| stat.hash).into_iter().for_each(|stat| last(&mut rows).stats.push(stat.clone()));
+        rows
     }
 }
 
-fn dedup_expired(entry: &DedupEntry, watermark: Timestamp, policy: &Policy) -> bool {
-    entry.last_at.plus(policy.dedup_window).plus(policy.lateness) < watermark
-}
-
-fn id_expired(entry: &IdEntry, watermark: Timestamp, policy: &Policy) -> bool {
-    entry.at.plus(policy.alert_id_window).plus(policy.lateness) < watermark
-}
-
-fn rotate(stat: &mut KeyStat, watermark: Timestamp, policy: &Policy) {
-    let half = Millis(policy.hub_window.0 / 2);
-    let passed = watermark.since(stat.half_began);
-    if passed < half {
-        return;
+/// The row with room for one more.
+fn last(rows: &mut Vec<LearnedChunk>) -> &mut LearnedChunk {
+    if rows.last().is_none_or(|row| row.len() >= CHUNK_ENTRIES_MAX) {
+        rows.push(LearnedChunk::default());
     }
-    stat.previous = if passed < policy.hub_window { std::mem::take(&mut stat.current) } else { Vec::new() };
-    stat.current.clear();
-    stat.half_began = watermark;
+    rows.last_mut().expect("there is one now")
 }
 
-/// Distinct cases in the window, as they will be once the halves are moved on.
-fn distinct_at(stat: &KeyStat, watermark: Timestamp, policy: &Policy) -> usize {
-    let passed = watermark.since(stat.half_began);
-    let half = Millis(policy.hub_window.0 / 2);
-    if passed >= policy.hub_window {
-        0
-    } else if passed >= half {
-        stat.current.len()
-    } else {
-        stat.current.len() + stat.previous.iter().filter(|case| !stat.current.contains(case)).count()
+const fn bucket_of(hash: u128) -> usize {
+    (hash >> (u128::BITS - BUCKETS.trailing_zeros())) as usize
+}
+
+fn sort_distinct<T: Ord>(list: &mut Vec<T>) {
+    list.sort_unstable();
+    list.dedup();
+}
+
+impl LearnedChunk {
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.dedups.len() + self.ids.len() + self.stats.len()
+    }
+
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+}
+
+impl DedupEntry {
+    fn is_live(&self, watermark: Timestamp, policy: &Policy) -> bool {
+        self.last_at.plus(policy.dedup_window) >= watermark
+    }
+
+    /// Whether an alert of this event time repeats the one counted here: near enough to any sighting, and not so far
+    /// from the first that a steady drizzle would be one alert for ever.
+    pub(super) fn covers(&self, at: Timestamp, policy: &Policy) -> bool {
+        let (first, last) = (self.first_at, self.last_at);
+        let near = first.minus(policy.dedup_window) <= at && at <= last.plus(policy.dedup_window);
+        near && at <= first.plus(policy.dedup_window_max)
+    }
+}
+
+impl IdEntry {
+    fn is_live(&self, watermark: Timestamp, policy: &Policy) -> bool {
+        self.at.plus(policy.alert_id_window) >= watermark
     }
 }

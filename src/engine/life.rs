@@ -1,224 +1,147 @@
-//! What event time does to cases: untold repeats are told, quiet cases expire, and closed ones leave memory when no alert
-//! can reach them any more.
+//! What the passing of event time does: counts are told, quiet cases expire, closed ones turn cold. In the order in
+//! which each fell due, so that a jump of the watermark is told like a walk.
 
-use super::part::{Case, Part};
+use super::case::Case;
 use super::slab::Slot;
-use super::{Effects, Engine, Pending, StateRow};
-use crate::model::{CaseStatus, EventKind, Severity, Tally, Timestamp};
+use super::{Effects, Engine, PartState, Turn};
+use crate::model::{CaseStatus, EventKind, Severity, Timestamp};
 
 impl Engine {
-    /// Everything that is due at the watermark, in an order that does not depend on how it was found.
     pub(super) fn pass_time(&mut self, effects: &mut Effects) {
-        self.tell_due(effects);
         let watermark = self.clock.state.watermark;
-        let mut due: Vec<(Timestamp, Slot<Case>)> = Vec::new();
-        while let Some(&(at, case)) = self.timers.first() {
-            if at > watermark {
-                break;
-            }
-            self.timers.pop_first();
-            if self.cases[case].timer.take_if(|timer| *timer == at).is_some() {
-                due.push((at, case));
-            }
+        let due = |first: Option<Timestamp>| first.is_some_and(|first| first <= watermark);
+        if due(self.dues.first().map(|due| due.0)) {
+            self.tell_due(&mut Turn::of_time(effects));
         }
-        let mut quiet: Vec<Slot<Case>> = Vec::new();
-        for (_, case) in due {
-            match self.due_at(case) {
-                Some(at) if at > watermark => self.set_timer(case, at),
-                Some(_) if self.cases[case].state.status.is_open() => quiet.push(case),
-                Some(_) => self.out_of_reach(case),
-                None => {}
-            }
-        }
-        quiet.sort_unstable_by_key(|case| (self.last_alert_at(*case), self.cases[*case].state.id.clone()));
-        for case in quiet {
-            self.expire(case, effects);
+        if due(self.timers.first().map(|timer| timer.0)) {
+            self.ring(&mut Turn::of_time(effects));
         }
     }
 
-    /// The re-open window is over: no alert meets the case any more, whether or not it stays in memory for a while.
-    fn out_of_reach(&mut self, case: Slot<Case>) {
-        for index in 0..self.cases[case].parts.len() {
-            let part = self.cases[case].parts[index];
-            while let Some(last) = self.parts[part].state.keys.len().checked_sub(1) {
-                self.forget_key(part, last);
+    fn tell_due(&mut self, turn: &mut Turn<'_>) {
+        let watermark = self.clock.state.watermark;
+        let due: Vec<_> = self.dues.iter().copied().take_while(|(due, _)| *due <= watermark).collect();
+        let name = |(due, slot)| {
+            let part = &self.parts[slot].state;
+            (due, part.tenant.clone(), part.id, slot)
+        };
+        let mut due: Vec<_> = due.into_iter().map(name).collect();
+        due.sort_unstable();
+        for (_, _, _, slot) in due {
+            self.tell_part(turn, slot);
+        }
+    }
+
+    /// Timers are set once and put off lazily: each that rings is asked when it is really due.
+    fn ring(&mut self, turn: &mut Turn<'_>) {
+        let watermark = self.clock.state.watermark;
+        let mut ripe = Vec::new();
+        while let Some((_, slot)) = self.timers.pop_first_if_le(watermark) {
+            self.cases[slot].timer = None;
+            match self.due(slot) {
+                Some(due) if due <= watermark => ripe.push((due, self.cases[slot].state.id.clone(), slot)),
+                Some(_) | None => self.arm(slot),
             }
         }
-        self.leaving.push(case);
+        ripe.sort_unstable();
+        for (_, _, slot) in ripe {
+            if self.cases[slot].is_open() {
+                self.expire(turn, slot);
+            } else {
+                self.cool(slot);
+            }
+        }
     }
 
-    fn expire(&mut self, case: Slot<Case>, effects: &mut Effects) {
-        self.tell_pending(case, effects);
-        self.shut(case);
-        self.emit(case, EventKind::Expired { quiet: self.policy.quiet }, effects);
-    }
-
-    /// When time will do something to the case; never to what is high and open, or merged.
-    fn due_at(&self, case: Slot<Case>) -> Option<Timestamp> {
-        let state = &self.cases[case].state;
-        match state.status {
+    /// When time alone will change the case next.
+    fn due(&self, slot: Slot<Case>) -> Option<Timestamp> {
+        let case = &self.cases[slot];
+        let last_at = self.states_of(slot).map(PartState::active_at).max()?;
+        match case.state.status {
             CaseStatus::Merged => None,
-            CaseStatus::Closed => {
-                // Strictly after, since the window is still open at its last moment.
-                state.closed_watermark.map(|at| at.plus(self.policy.reopen_window).plus(crate::model::Millis(1)))
-            }
+            CaseStatus::Closed => case.state.closed_watermark.map(|closed| self.cools_at(closed.max(last_at))),
+            // A person has to look at these.
+            _ if case.state.severity >= Severity::High => None,
             CaseStatus::New
             | CaseStatus::Triage
             | CaseStatus::Investigating
             | CaseStatus::Containing
             | CaseStatus::Recovering => {
-                let quiet = state.severity < Severity::High;
-                quiet.then(|| self.last_alert_at(case).plus(self.policy.quiet))
+                let since = case.state.closed_watermark.map_or(last_at, |again| again.max(last_at));
+                Some(since.plus(self.policy.quiet))
             }
         }
     }
 
-    fn last_alert_at(&self, case: Slot<Case>) -> Timestamp {
-        let parts = self.cases[case].parts.iter();
-        parts.map(|part| self.parts[*part].state.last_at).max().unwrap_or(Timestamp::MIN)
+    /// Not before the last repeat of any of its alerts can be recognised, so that a repeat can always name its case.
+    fn cools_at(&self, closed: Timestamp) -> Timestamp {
+        let spans = [self.policy.reopen_window, self.policy.alert_id_window, self.policy.dedup_window_max];
+        closed.plus(spans.into_iter().max().unwrap_or_default())
     }
 
-    /// Has the timer look at the case when something may be due. A timer that is too early looks again.
-    pub(super) fn watch(&mut self, case: Slot<Case>) {
-        if let Some(at) = self.due_at(case)
-            && self.cases[case].timer.is_none_or(|timer| at < timer)
-        {
-            self.set_timer(case, at);
+    /// Sets the case's timer to when it is due now.
+    pub(super) fn arm(&mut self, slot: Slot<Case>) {
+        let due = self.due(slot);
+        let before = std::mem::replace(&mut self.cases[slot].timer, due);
+        if let Some(before) = before {
+            self.timers.remove(&(before, slot));
         }
-    }
-
-    fn set_timer(&mut self, case: Slot<Case>, at: Timestamp) {
-        if let Some(before) = self.cases[case].timer.replace(at) {
-            self.timers.remove(&(before, case));
-        }
-        self.timers.insert((at, case));
-    }
-
-    fn tell_due(&mut self, effects: &mut Effects) {
-        let watermark = self.clock.state.watermark;
-        let mut due: Vec<(Timestamp, Slot<Part>)> = Vec::new();
-        while let Some(&(at, part)) = self.pending.first() {
-            if at > watermark {
-                break;
-            }
-            self.pending.pop_first();
-            due.push((at, part));
-        }
-        due.sort_unstable_by_key(|(at, part)| (*at, self.parts[*part].tenant, self.parts[*part].state.id));
-        for (_, part) in due {
-            if self.parts[part].state.pending.is_some() {
-                self.tell_pending(self.parts[part].case, effects);
-            }
+        if let Some(due) = due {
+            self.timers.insert((due, slot));
         }
     }
 
-    /// Tells what the case's parts counted in silence, the oldest part first.
-    pub(super) fn tell_pending(&mut self, case: Slot<Case>, effects: &mut Effects) {
-        for index in 0..self.cases[case].parts.len() {
-            let part = self.cases[case].parts[index];
-            if let Some(pending) = self.parts[part].state.pending.take() {
-                self.pending.remove(&(pending.due, part));
-                self.tell(case, part, pending, effects);
-            }
-        }
+    fn expire(&mut self, turn: &mut Turn<'_>, slot: Slot<Case>) {
+        self.emit(turn, slot, EventKind::Expired { quiet: self.policy.quiet });
+        self.shut(slot);
     }
 
-    fn tell(&mut self, case: Slot<Case>, part: Slot<Part>, pending: Pending, effects: &mut Effects) {
-        self.mark_part(part);
-        let state = &mut self.parts[part].state;
-        let id = state.id;
-        let tally = |(alert, count, first_at, last_at)| Tally { alert, count, first_at, last_at };
-        let repeats: Vec<Tally> = pending.repeats.into_iter().map(tally).collect();
-        for told in &repeats {
-            state.duplicates += told.count;
-            state.first_at = state.first_at.min(told.first_at);
-            state.last_at = state.last_at.max(told.last_at);
-        }
-        if pending.rolled_up > 0 {
-            state.rolled_up += pending.rolled_up;
-            state.first_at = state.first_at.min(pending.rolled_first_at);
-            state.last_at = state.last_at.max(pending.rolled_last_at);
-        }
-        if !repeats.is_empty() {
-            self.emit_only(case, EventKind::AlertRepeated { part: id, repeats }, effects);
-        }
-        if pending.rolled_up > 0 {
-            let (count, first_at, last_at) = (pending.rolled_up, pending.rolled_first_at, pending.rolled_last_at);
-            self.emit_only(case, EventKind::AlertsRolledUp { part: id, count, first_at, last_at }, effects);
-        }
+    /// The case is closed from here on; its keys still reach it for the re-open window.
+    pub(super) fn shut(&mut self, slot: Slot<Case>) {
+        let (now, watermark) = (self.clock.state.now, self.clock.state.watermark);
+        self.set_status(slot, CaseStatus::Closed);
+        let state = &mut self.cases[slot].state;
+        state.closed_at = Some(now);
+        state.resolved_at = Some(now);
+        state.closed_watermark = Some(watermark);
+        self.arm(slot);
     }
 
-    /// Cases that no alert can reach leave memory with their parts and the cases merged into them; commands bring them
-    /// back. A case whose view is still owed stays for it.
-    pub(super) fn let_go(&mut self) {
-        for case in std::mem::take(&mut self.leaving) {
-            let group = self.group(case);
-            let closed = self.cases[case].state.status == CaseStatus::Closed;
-            let out = group.iter().all(|member| {
-                let entry = &self.cases[*member];
-                !entry.dirty && entry.state.view_seq == entry.state.seq
-            });
-            if !closed || self.due_at(case).is_none_or(|at| at > self.clock.state.watermark) {
-                self.watch(case);
-            } else if out && self.cases[case].parts.iter().all(|part| !self.parts[*part].dirty) {
-                group.into_iter().for_each(|member| self.remove_case(member));
-            } else {
-                self.leaving_later(case);
-            }
+    /// The case is open again, and in triage, because somebody has to look what came back.
+    pub(super) fn unshut(&mut self, slot: Slot<Case>) {
+        let (was_cold, watermark) = (self.cases[slot].is_cold(), self.clock.state.watermark);
+        self.set_status(slot, CaseStatus::Triage);
+        let state = &mut self.cases[slot].state;
+        (state.closed_at, state.resolved_at, state.closed_watermark) = (None, None, Some(watermark));
+        if was_cold {
+            let parts: Vec<_> = self.parts_of(slot).collect();
+            parts.into_iter().for_each(|part| self.relist(part));
         }
+        self.arm(slot);
     }
 
-    fn leaving_later(&mut self, case: Slot<Case>) {
-        let at = self.clock.state.watermark.plus(crate::model::Millis(1));
-        self.set_timer(case, at);
+    /// Nothing but a command will reach it any more. That is a fact of its row, not of memory, so a restart under
+    /// another policy finds the same cases cold.
+    fn cool(&mut self, slot: Slot<Case>) {
+        self.cases[slot].state.closed_watermark = None;
+        self.soil_case(slot);
+        let parts: Vec<_> = self.parts_of(slot).collect();
+        parts.into_iter().for_each(|part| self.unlist(part));
+        self.leaving.insert(slot);
     }
+}
 
-    /// The case and, in turn, those merged into it.
-    pub(super) fn group(&self, case: Slot<Case>) -> Vec<Slot<Case>> {
-        let mut group = vec![case];
-        let mut next = 0;
-        while let Some(&member) = group.get(next) {
-            next += 1;
-            let merged = self.cases[member].state.merged_from.iter();
-            group.extend(merged.filter_map(|record| self.case_slot(&record.case)).filter(|slot| *slot != case));
-        }
-        group
-    }
+/// Taking what is due from the front of an ordered set.
+trait PopDue<T> {
+    fn pop_first_if_le(&mut self, watermark: Timestamp) -> Option<(Timestamp, T)>;
+}
 
-    fn remove_case(&mut self, case: Slot<Case>) {
-        for part in std::mem::take(&mut self.cases[case].parts) {
-            while !self.parts[part].state.keys.is_empty() {
-                let last = self.parts[part].state.keys.len() - 1;
-                let hash = self.parts[part].state.keys.swap_remove(last).hash;
-                self.keys.remove(hash, part);
-            }
-            let Some(gone) = self.parts.remove(part) else { continue };
-            self.part_index.remove(&(gone.tenant, gone.state.id));
+impl<T: Copy + Ord> PopDue<T> for std::collections::BTreeSet<(Timestamp, T)> {
+    fn pop_first_if_le(&mut self, watermark: Timestamp) -> Option<(Timestamp, T)> {
+        let first = *self.first()?;
+        if first.0 > watermark {
+            return None;
         }
-        if let Some(timer) = self.cases[case].timer {
-            self.timers.remove(&(timer, case));
-        }
-        let Some(gone) = self.cases.remove(case) else { return };
-        self.statuses[gone.state.status as usize] -= 1;
-        if let Some(tenant) = self.tenant_index.get(&gone.state.id.tenant) {
-            self.case_index.remove(&(*tenant, gone.state.id.number));
-        }
-    }
-
-    /// Takes rows that were not resident.
-    pub(super) fn warm(&mut self, rows: Vec<StateRow>) {
-        let (mut cases, mut parts) = (Vec::new(), Vec::new());
-        for row in rows {
-            match row {
-                StateRow::Case(case) => cases.push(case),
-                StateRow::Part(part) => parts.push(part),
-                StateRow::Clock(_)
-                | StateRow::Policy(_)
-                | StateRow::Tenant(_)
-                | StateRow::LearnedDelta { .. }
-                | StateRow::LearnedBucket { .. } => {}
-            }
-        }
-        self.take_back(cases, parts);
+        self.pop_first()
     }
 }

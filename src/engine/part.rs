@@ -1,258 +1,256 @@
-//! A case and a part as they live in memory: their rows, and what is rebuilt from all rows together.
+//! A part: what one machine and identity gathered. Here is what it keeps of an alert, every list bounded; which alert
+//! comes here was decided before.
 
-use std::sync::Arc;
-
-use smallvec::SmallVec;
-
+use super::case::Case;
 use super::slab::Slot;
-use super::{
-    AlertRef, CaseState, EdgeState, PartKey, PartState, Pending, TRACKED_MAX, TrackedEntity, TrackedObservable,
-};
-use crate::model::{Alert, AlertId, CaseId, CaseStatus, KeyHash, PartId, Priority, Severity, Timestamp};
+use super::{AlertRef, PartState, Pending, TrackedEntity, TrackedObservable};
+use crate::model::{Alert, AlertId, CaseId, KeyHash, PartId, Timestamp};
 
-/// Recently seen keys that a part keeps to be met on.
-pub const KEYS_PER_PART: usize = 256;
-/// First, last, highest severity, and so many more, one per rule.
-const EXEMPLARS_MAX: usize = 16;
-/// Alerts whose repeats are counted apart until they are told.
-const PENDING_MAX: usize = 16;
+/// Distinct values per list and part; later ones are counted with the alert and not tracked.
+pub const TRACKED_MAX: usize = 256;
+/// Distinct alerts whose repeats wait to be told.
+pub const PENDING_ALERTS_MAX: usize = 16;
 
-pub struct Case {
-    pub state: CaseState,
-    /// The parts that count for it now, oldest first; none while it is merged.
-    pub parts: Vec<Slot<Part>>,
-    /// Alerts of all its parts.
-    pub alerts: u64,
-    pub dirty: bool,
-    pub touched: bool,
-    /// When the timer looks at it next.
-    pub timer: Option<Timestamp>,
-}
-
+/// A resident part.
 pub struct Part {
     pub state: PartState,
-    pub tenant: u32,
+    /// The founding part's case.
+    pub home: Slot<Case>,
+    /// The case it counts for now.
     pub case: Slot<Case>,
-    /// Younger parts whose edges lead here.
-    pub younger: SmallVec<[Slot<Part>; 2]>,
     pub dirty: bool,
-}
-
-impl Case {
-    pub fn new(state: CaseState) -> Self {
-        Self { state, parts: Vec::new(), alerts: 0, dirty: true, touched: true, timer: None }
-    }
-
-    pub fn founded(id: CaseId, opened_at: Timestamp, follows: Option<CaseId>, priority: Priority) -> Self {
-        Self::new(CaseState {
-            id,
-            seq: 0,
-            audit_head: [0; 32],
-            view_seq: 0,
-            status: CaseStatus::New,
-            status_before_merge: None,
-            verdict: None,
-            owner: None,
-            team: None,
-            severity: Severity::Unknown,
-            priority,
-            opened_at,
-            acknowledged_at: None,
-            contained_at: None,
-            resolved_at: None,
-            closed_at: None,
-            closed_watermark: None,
-            follows,
-            merged_into: None,
-            merged_from: Vec::new(),
-            kept_apart: Vec::new(),
-            related: Vec::new(),
-            overflowed: false,
-            parts: Vec::new(),
-        })
-    }
-}
-
-/// What a newly counted alert changed of its part, as far as the case must look again.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct News {
-    pub rule: bool,
-    pub severity: bool,
-    /// A rule, source or tactic was new, the severity rose, or the count passed a power of two.
-    pub weighs: bool,
+    /// Expired keys were freed here that its row still has.
+    pub swept: bool,
 }
 
 impl Part {
-    pub fn born(id: PartId, tenant: u32, case: (Slot<Case>, &CaseId), identity: Option<KeyHash>, alert: &Alert) -> Self {
-        let at = alert.event_time.at;
-        let state = PartState {
-            tenant: alert.tenant.clone(),
-            id,
-            home: case.1.clone(),
-            identity,
-            alerts: 0,
-            duplicates: 0,
-            rolled_up: 0,
-            late: 0,
-            first_at: at,
-            last_at: at,
-            top: (alert.severity, Arc::clone(&alert.title)),
-            observables: Vec::new(),
-            entities: Vec::new(),
-            rules: Vec::new(),
-            sources: Vec::new(),
-            attacks: Vec::new(),
-            exemplars: Vec::new(),
-            keys: Vec::new(),
-            pending: None,
-            edges: Vec::new(),
-        };
-        Self { state, tenant, case: case.0, younger: SmallVec::new(), dirty: true }
+    pub fn new(home: Slot<Case>, case: Slot<Case>, state: PartState) -> Self {
+        Self { state, home, case, dirty: false, swept: false }
     }
 
-    /// What `count` would find new, without counting.
-    pub fn news(&self, alert: &Alert) -> News {
-        let state = &self.state;
-        let rule = !state.rules.iter().any(|(uid, ..)| *uid == alert.rule.uid);
-        let severity = state.alerts == 0 || alert.severity > state.top.0;
-        let source = !state.sources.iter().any(|(product, _)| *product == alert.source.product);
-        let attack = alert.attacks.iter().any(|attack| !state.attacks.iter().any(|(known, _)| known == attack));
-        let louder = (state.alerts + 1).is_power_of_two();
-        News { rule, severity, weighs: rule || severity || source || attack || louder }
+    pub fn duplicates_told(&self) -> u64 {
+        let untold = self.state.pending.iter().flat_map(|pending| &pending.repeats).map(|repeat| repeat.1);
+        self.state.duplicates - untold.sum::<u64>()
     }
 
-    /// Counts an alert in full.
-    pub fn count(&mut self, alert: &Alert, late: bool) -> News {
-        let news = self.news(alert);
-        let state = &mut self.state;
-        state.alerts += 1;
-        state.late += u64::from(late);
-        state.first_at = state.first_at.min(alert.event_time.at);
-        state.last_at = state.last_at.max(alert.event_time.at);
-        if news.severity {
-            state.top = (alert.severity, Arc::clone(&alert.title));
-        }
+    pub fn rolled_up_told(&self) -> u64 {
+        self.state.rolled_up - self.state.pending.as_ref().map_or(0, |pending| pending.rolled_up)
+    }
+}
+
+/// An empty part, before its first alert.
+pub fn newborn(home: &CaseId, id: PartId, identity: Option<KeyHash>, alert: &Alert) -> PartState {
+    PartState {
+        tenant: home.tenant.clone(),
+        id,
+        home: home.clone(),
+        identity,
+        alerts: 0,
+        duplicates: 0,
+        rolled_up: 0,
+        late: 0,
+        first_at: alert.event_time.at,
+        last_at: alert.event_time.at,
+        top: (alert.severity, alert.title.clone()),
+        observables: Vec::new(),
+        entities: Vec::new(),
+        rules: Vec::new(),
+        sources: Vec::new(),
+        attacks: Vec::new(),
+        exemplars: Vec::new(),
+        keys: Vec::new(),
+        pending: None,
+        edges: Vec::new(),
+    }
+}
+
+impl PartState {
+    /// Takes a whole alert in. Answers whether anything that a priority is made of may have changed, but for the number.
+    pub(super) fn record(&mut self, alert: &Alert, late: bool) -> bool {
+        self.alerts += 1;
+        self.late += u64::from(late);
+        let rose = self.raise(alert);
+        let new_rule = self.count_rule(alert);
+        self.keep_exemplar(alert, rose || new_rule);
+        self.span(alert.event_time.at, alert.event_time.at);
+        let grew = self.count_origin(alert);
+        self.count_things(alert);
+        rose || new_rule || grew
+    }
+
+    /// An update tells again what it is about; only what is new in it is taken in, so nothing counts twice.
+    pub(super) fn renew(&mut self, alert: &Alert) -> bool {
+        let rose = self.raise(alert);
+        self.span(alert.event_time.at, alert.event_time.at);
         for observable in &alert.observables {
-            let tracked = |known: &TrackedObservable| {
-                known.kind == observable.kind && known.role == observable.role && known.value == observable.value
-            };
-            tally(&mut state.observables, tracked, || TrackedObservable {
-                kind: observable.kind,
-                value: Arc::clone(&observable.value),
-                role: observable.role,
-            });
+            know(&mut self.observables, &TrackedObservable::of(observable));
         }
         for entity in &alert.entities {
-            let tracked = |known: &TrackedEntity| {
-                known.kind == entity.kind && known.role == entity.role && known.value == entity.id
-            };
-            tally(&mut state.entities, tracked, || TrackedEntity {
-                kind: entity.kind,
-                value: Arc::clone(&entity.id),
-                role: entity.role,
-            });
+            know(&mut self.entities, &TrackedEntity::of(entity));
         }
+        let known = self.attacks.len();
         for attack in &alert.attacks {
-            tally(&mut state.attacks, |known| known == attack, || attack.clone());
+            know(&mut self.attacks, attack);
         }
-        let product = &alert.source.product;
-        tally(&mut state.sources, |known| known == product, || Arc::clone(product));
-        self.count_rule(alert);
-        self.exemplar(alert, news);
-        self.dirty = true;
-        news
+        rose || self.attacks.len() > known
     }
 
-    fn count_rule(&mut self, alert: &Alert) {
-        let rules = &mut self.state.rules;
-        let room = rules.len() < TRACKED_MAX;
-        match rules.iter_mut().find(|(uid, ..)| *uid == alert.rule.uid) {
-            Some((_, _, severity, count)) => {
-                *severity = (*severity).max(alert.severity);
-                *count += 1;
-            }
-            None if room => {
-                rules.push((Arc::clone(&alert.rule.uid), Arc::clone(&alert.rule.name), alert.severity, 1));
-            }
-            None => {}
-        }
+    /// Worth keeping whole even past the hard cap.
+    pub(super) fn is_exemplar(&self, alert: &Alert) -> bool {
+        alert.severity > self.top.0 || (self.rules.len() < TRACKED_MAX && !self.knows_rule(alert))
     }
 
-    /// The first one stays first, the last one last; in between one per rule, and the most severe.
-    fn exemplar(&mut self, alert: &Alert, news: News) {
-        let exemplars = &mut self.state.exemplars;
-        let this = AlertRef {
-            id: alert.id,
-            at: alert.event_time.at,
-            severity: alert.severity,
-            origin: alert.origin.clone(),
-        };
-        let keeps = news.rule || news.severity;
-        let count = exemplars.len();
-        match exemplars.last_mut() {
-            Some(last) if count > 1 && (count >= EXEMPLARS_MAX || !keeps) => *last = this,
-            Some(_) | None => exemplars.push(this),
-        }
+    pub(super) fn span(&mut self, first: Timestamp, last: Timestamp) {
+        self.first_at = self.first_at.min(first);
+        self.last_at = self.last_at.max(last);
     }
 
-    /// Counts a repeat, to be told later. Answers whether it must be told now, because no more fit.
-    pub fn repeat(&mut self, alert: AlertId, at: Timestamp, due: Timestamp) -> bool {
-        self.dirty = true;
-        let pending = pending(&mut self.state, at, due);
-        match pending.repeats.iter_mut().find(|(known, ..)| *known == alert) {
+    /// One more repeat of `alert`, to be told by `due`. The caller tells first when the list is full.
+    pub(super) fn repeat(&mut self, alert: AlertId, at: Timestamp, due: Timestamp) {
+        self.duplicates += 1;
+        let pending = self.pending.get_or_insert_with(|| Pending::new(due));
+        match pending.repeats.iter_mut().find(|repeat| repeat.0 == alert) {
             Some((_, count, first, last)) => {
                 *count += 1;
-                *first = (*first).min(at);
-                *last = (*last).max(at);
+                (*first, *last) = ((*first).min(at), (*last).max(at));
             }
             None => pending.repeats.push((alert, 1, at, at)),
         }
-        pending.repeats.len() >= PENDING_MAX
     }
 
-    /// Counts an alert past the hard cap, to be told later.
-    pub fn roll_up(&mut self, at: Timestamp, due: Timestamp) {
-        self.dirty = true;
-        let pending = pending(&mut self.state, at, due);
-        if pending.rolled_up == 0 {
-            (pending.rolled_first_at, pending.rolled_last_at) = (at, at);
-        }
+    pub(super) fn roll_up(&mut self, at: Timestamp, due: Timestamp) {
+        self.rolled_up += 1;
+        let pending = self.pending.get_or_insert_with(|| Pending::new(due));
+        let first = pending.rolled_up == 0;
         pending.rolled_up += 1;
-        pending.rolled_first_at = pending.rolled_first_at.min(at);
-        pending.rolled_last_at = pending.rolled_last_at.max(at);
+        pending.rolled_first_at = if first { at } else { pending.rolled_first_at.min(at) };
+        pending.rolled_last_at = if first { at } else { pending.rolled_last_at.max(at) };
     }
 
-    /// The edge to an older part, if there is one that was not undone.
-    pub fn edge_to(&mut self, older: PartId) -> Option<&mut EdgeState> {
-        self.state.edges.iter_mut().find(|edge| edge.to == older && !edge.undone)
+    /// The last sign of life, told or not.
+    pub(super) fn active_at(&self) -> Timestamp {
+        let Some(pending) = &self.pending else { return self.last_at };
+        let repeated = pending.repeats.iter().map(|repeat| repeat.3).max().unwrap_or(self.last_at);
+        let rolled = if pending.rolled_up > 0 { pending.rolled_last_at } else { self.last_at };
+        self.last_at.max(repeated).max(rolled)
     }
 
-    /// The place of the key that was seen longest ago.
-    pub fn oldest_key(&self) -> Option<usize> {
-        let keys = self.state.keys.iter().enumerate();
-        keys.min_by_key(|(_, key)| (key.last_at, key.hash)).map(|(place, _)| place)
+    /// Whether a repeat of `alert` would be one alert too many to keep untold.
+    pub(super) fn is_pending_full(&self, alert: AlertId) -> bool {
+        self.pending.as_ref().is_some_and(|pending| {
+            pending.repeats.len() >= PENDING_ALERTS_MAX && pending.repeats.iter().all(|repeat| repeat.0 != alert)
+        })
     }
 
-    pub fn key(&self, place: u32) -> &PartKey {
-        &self.state.keys[place as usize]
+    fn raise(&mut self, alert: &Alert) -> bool {
+        let first = self.alerts == 1 && self.exemplars.is_empty();
+        let rose = alert.severity > self.top.0;
+        if rose || first {
+            self.top = (alert.severity, alert.title.clone());
+        }
+        rose || first
+    }
+
+    fn knows_rule(&self, alert: &Alert) -> bool {
+        self.rules.iter().any(|(uid, name, ..)| *uid == alert.rule.uid && *name == alert.rule.name)
+    }
+
+    fn count_rule(&mut self, alert: &Alert) -> bool {
+        let same = |rule: &&mut (_, _, _, _)| rule.0 == alert.rule.uid && rule.1 == alert.rule.name;
+        if let Some((_, _, severity, count)) = self.rules.iter_mut().find(same) {
+            *severity = alert.severity.max(*severity);
+            *count += 1;
+            return false;
+        }
+        let room = self.rules.len() < TRACKED_MAX;
+        if room {
+            self.rules.push((alert.rule.uid.clone(), alert.rule.name.clone(), alert.severity, 1));
+        }
+        room
+    }
+
+    /// Sources and ATT&CK ids.
+    fn count_origin(&mut self, alert: &Alert) -> bool {
+        let mut grew = count(&mut self.sources, &alert.source.product);
+        for attack in &alert.attacks {
+            grew |= count(&mut self.attacks, attack);
+        }
+        grew
+    }
+
+    fn count_things(&mut self, alert: &Alert) {
+        for observable in &alert.observables {
+            let same = |known: &TrackedObservable| {
+                known.kind == observable.kind && known.role == observable.role && known.value == observable.value
+            };
+            count_by(&mut self.observables, same, || TrackedObservable::of(observable));
+        }
+        for entity in &alert.entities {
+            let same = |known: &TrackedEntity| {
+                known.kind == entity.kind && known.role == entity.role && known.value == entity.id
+            };
+            count_by(&mut self.entities, same, || TrackedEntity::of(entity));
+        }
+    }
+
+    /// The first stays in front, the last behind it, then those that brought a rule or a severity of their own.
+    fn keep_exemplar(&mut self, alert: &Alert, telling: bool) {
+        let exemplar = AlertRef::of(alert);
+        match self.exemplars.len() {
+            0 => return self.exemplars.push(exemplar),
+            1 => self.exemplars.push(exemplar.clone()),
+            _ => self.exemplars[1] = exemplar.clone(),
+        }
+        if telling && self.exemplars.len() < TRACKED_MAX {
+            self.exemplars.push(exemplar);
+        }
     }
 }
 
-fn pending(state: &mut PartState, at: Timestamp, due: Timestamp) -> &mut Pending {
-    state.pending.get_or_insert_with(|| Pending {
-        due,
-        repeats: Vec::new(),
-        rolled_up: 0,
-        rolled_first_at: at,
-        rolled_last_at: at,
-    })
+impl Pending {
+    fn new(due: Timestamp) -> Self {
+        let none = Timestamp::default();
+        Self { due, repeats: Vec::new(), rolled_up: 0, rolled_first_at: none, rolled_last_at: none }
+    }
 }
 
-fn tally<T>(list: &mut Vec<(T, u64)>, is: impl Fn(&T) -> bool, value: impl FnOnce() -> T) {
+impl AlertRef {
+    fn of(alert: &Alert) -> Self {
+        Self { id: alert.id, at: alert.event_time.at, severity: alert.severity, origin: alert.origin.clone() }
+    }
+}
+
+impl TrackedObservable {
+    fn of(observable: &crate::model::Observable) -> Self {
+        Self { kind: observable.kind, value: observable.value.clone(), role: observable.role }
+    }
+}
+
+impl TrackedEntity {
+    fn of(entity: &crate::model::Entity) -> Self {
+        Self { kind: entity.kind, value: entity.id.clone(), role: entity.role }
+    }
+}
+
+fn count<T: PartialEq + Clone>(list: &mut Vec<(T, u64)>, value: &T) -> bool {
+    count_by(list, |known| known == value, || value.clone())
+}
+
+fn count_by<T>(list: &mut Vec<(T, u64)>, same: impl Fn(&T) -> bool, new: impl FnOnce() -> T) -> bool {
+    if let Some((_, count)) = list.iter_mut().find(|(known, _)| same(known)) {
+        *count += 1;
+        return false;
+    }
     let room = list.len() < TRACKED_MAX;
-    match list.iter_mut().find(|(known, _)| is(known)) {
-        Some((_, count)) => *count += 1,
-        None if room => list.push((value(), 1)),
-        None => {}
+    if room {
+        list.push((new(), 1));
+    }
+    room
+}
+
+fn know<T: PartialEq + Clone>(list: &mut Vec<(T, u64)>, value: &T) {
+    let room = list.len() < TRACKED_MAX;
+    if room && list.iter().all(|(known, _)| known != value) {
+        list.push((value.clone(), 1));
     }
 }

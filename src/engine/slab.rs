@@ -38,10 +38,19 @@ impl<T> Slab<T> {
         value
     }
 
+    pub fn len(&self) -> usize {
+        self.places.len() - self.free.len()
+    }
+
     /// The slot at a place, if anyone lives there: how a sweep walks the slab a little at a time.
     pub fn at(&self, place: usize) -> Option<Slot<T>> {
         self.places.get(place)?.as_ref()?;
         u32::try_from(place).ok().map(Slot::new)
+    }
+
+    /// How many places there are, lived in or not.
+    pub fn places(&self) -> usize {
+        self.places.len()
     }
 
     pub fn slots(&self) -> impl Iterator<Item = Slot<T>> + '_ {
@@ -116,6 +125,6 @@ mod tests {
         assert_eq!(slab.remove(first), Some('a'));
         assert_eq!(slab.remove(first), None);
         let third = slab.insert('c');
-        assert_eq!((third, slab[second], slab[third]), (first, 'b', 'c'));
+        assert_eq!((third, slab[second], slab[third], slab.len()), (first, 'b', 'c', 2));
     }
 }

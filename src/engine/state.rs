@@ -161,8 +161,8 @@ pub struct CaseState {
     pub acknowledged_at: Option<Timestamp>,
     pub contained_at: Option<Timestamp>,
     pub resolved_at: Option<Timestamp>,
-    /// On the shard's clock of event times' record timestamps; the re-open window counts from `closed_watermark`.
     pub closed_at: Option<Timestamp>,
+    /// The watermark at which it was last closed, re-opened or parted from another: its windows count from there.
     /// Taken away when that window has passed: closed without it means cold, reached by commands alone.
     pub closed_watermark: Option<Timestamp>,
     pub follows: Option<CaseId>,

@@ -267,3 +267,12 @@ impl MergeSide {
         }
     }
 }
+
+impl Link {
+    /// The keys that counted, strongest of each piece: what a short explanation shows.
+    #[must_use]
+    pub fn counted_keys(&self) -> Vec<(KeyKind, Arc<str>)> {
+        let counted = self.evidence.iter().filter(|evidence| evidence.counted);
+        counted.map(|evidence| (evidence.kind, evidence.value.clone())).collect()
+    }
+}

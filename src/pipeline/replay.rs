@@ -102,16 +102,16 @@ struct Waiting {
 }
 
 impl<'a> Replay<'a> {
-    #[must_use]
     pub fn new(
         decoder: &'a Decoder,
         config: &'a Config,
         fallback: SourceConfig,
         lines: Lines,
         events: &'a mut dyn FnMut(&[u8]),
-    ) -> Self {
+    ) -> Result<Self, ReplayError> {
         let engine = Engine::new(0, config.policy.clone(), Arc::clone(&config.policy_text));
         let store: Arc<dyn Store> = Arc::new(MemoryStore::new());
+        store.set_changelog(CHANGELOG)?;
         let composer = Composer::new(
             engine,
             Codec::new(CHANGELOG),
@@ -121,7 +121,7 @@ impl<'a> Replay<'a> {
             "0".to_owned(),
         );
         let rows = RowReader::new(Arc::clone(&store), Pending::default());
-        Self {
+        Ok(Self {
             decoder,
             config,
             fallback,
@@ -132,7 +132,7 @@ impl<'a> Replay<'a> {
             waiting: Vec::new(),
             report: ReplayReport::default(),
             events,
-        }
+        })
     }
 
     /// Takes one line, which is not empty. `file` names it where the line names no topic.

@@ -1,0 +1,383 @@
+//! State out to rows and back. A batch saves each row it changed once, in the order of their names; a restart takes
+//! the rows back and goes on as if nothing had been. Cold cases live in rows alone, until a command asks for one.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use super::case::Case;
+use super::part::Part;
+use super::slab::Slot;
+use super::tenants::Seat;
+use super::{
+    CaseState, Change, ClockState, Engine, Input, LearnedChunk, PartState, Policy, PolicyState, RowKey, StateRef,
+    StateRow, TenantState,
+};
+use super::{clock::Clock, learned::Learned};
+use crate::model::{CaseId, CommandKind, Tenant};
+
+/// Rows that cannot be one engine's state. The store checks bytes; this is about rows that do not fit together.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum RestoreError {
+    #[error("no tenant row for {0}")]
+    NoTenant(Tenant),
+    #[error("no case row for {0}, which others name")]
+    NoCase(CaseId),
+    #[error("no row for part {part} of {case}")]
+    NoPart { case: CaseId, part: u64 },
+    #[error("{0} redirects to a case that is not older")]
+    Redirect(CaseId),
+    #[error("learned rows name a bucket or chunk out of range")]
+    Learned,
+}
+
+/// The rows of an earlier life, sorted by what they are.
+#[derive(Default)]
+struct Rows {
+    clock: ClockState,
+    policy: Option<PolicyState>,
+    tenants: Vec<TenantState>,
+    cases: BTreeMap<CaseId, CaseState>,
+    parts: Vec<PartState>,
+    snapshots: Vec<(u16, u16, u64, LearnedChunk)>,
+    deltas: Vec<(u64, LearnedChunk)>,
+}
+
+impl Engine {
+    /// Hands out every row that changed since the last seal, once each, and lets go of what is cold.
+    pub fn seal(&mut self, batch: u64, change: &mut dyn FnMut(Change<'_>)) {
+        self.sweep();
+        if std::mem::take(&mut self.clock.dirty) {
+            change(Change::Save(StateRef::Clock(&self.clock.state)));
+        }
+        if std::mem::take(&mut self.policy_dirty) {
+            change(Change::Save(StateRef::Policy(&self.policy_row)));
+        }
+        self.tenants.seal(|tenant| change(Change::Save(StateRef::Tenant(tenant))));
+        self.save_cases(change);
+        self.save_parts(change);
+        self.learned.seal(batch, self.clock.state.watermark, &self.policy, change);
+        self.let_leave();
+    }
+
+    fn save_cases(&mut self, change: &mut dyn FnMut(Change<'_>)) {
+        let mut slots = std::mem::take(&mut self.dirty_cases);
+        let cases = &mut self.cases;
+        slots.sort_unstable_by(|one, two| cases[*one].state.id.cmp(&cases[*two].state.id));
+        for slot in slots.drain(..) {
+            cases[slot].dirty = false;
+            change(Change::Save(StateRef::Case(&cases[slot].state)));
+        }
+        self.dirty_cases = slots;
+    }
+
+    fn save_parts(&mut self, change: &mut dyn FnMut(Change<'_>)) {
+        let mut slots = std::mem::take(&mut self.dirty_parts);
+        let parts = &mut self.parts;
+        let name = |part: &Part| part.state.id;
+        slots.sort_unstable_by(|one, two| {
+            let (one, two) = (&parts[*one], &parts[*two]);
+            (&one.state.tenant, name(one)).cmp(&(&two.state.tenant, name(two)))
+        });
+        for slot in slots.drain(..) {
+            (parts[slot].dirty, parts[slot].swept) = (false, false);
+            change(Change::Save(StateRef::Part(&parts[slot].state)));
+        }
+        self.dirty_parts = slots;
+    }
+
+    /// The hash of the case's last event; zeros before its first.
+    #[must_use]
+    pub fn audit_head(&self, case: &CaseId) -> [u8; 32] {
+        self.find_case(case).map_or([0; 32], |slot| self.cases[slot].state.audit_head)
+    }
+
+    /// The shell computed the hash of the case's last event.
+    pub fn chained(&mut self, case: &CaseId, audit_head: [u8; 32]) {
+        if let Some(slot) = self.find_case(case) {
+            self.cases[slot].state.audit_head = audit_head;
+            self.soil_case(slot);
+        }
+    }
+
+    /// The case's present view goes out with this batch.
+    pub fn viewed(&mut self, case: &CaseId) {
+        if let Some(slot) = self.find_case(case) {
+            let state = &mut self.cases[slot].state;
+            state.view_seq = state.seq;
+            self.soil_case(slot);
+        }
+    }
+
+    /// Cases whose last view was not published: what a restart has to make good.
+    #[must_use]
+    pub fn owed_views(&self) -> Vec<CaseId> {
+        let owing = self.cases.slots().filter(|slot| self.cases[*slot].owes_view());
+        let mut ids: Vec<CaseId> = owing.map(|slot| self.cases[slot].state.id.clone()).collect();
+        ids.sort_unstable();
+        ids
+    }
+
+    /// Cases with events since the last call.
+    pub fn touched(&mut self) -> Vec<CaseId> {
+        let slots = std::mem::take(&mut self.touched);
+        let mut ids: Vec<CaseId> = Vec::with_capacity(slots.len());
+        for slot in slots {
+            self.cases[slot].touched = false;
+            ids.push(self.cases[slot].state.id.clone());
+        }
+        ids.sort_unstable();
+        ids
+    }
+
+    /// The cold rows that this input needs. Asked again after `Input::Cold`, until it answers none: a case's row says
+    /// which parts it has, and which cases are merged into it.
+    #[must_use]
+    pub fn needs(&self, input: &Input) -> Vec<RowKey> {
+        let Input::Command(command) = input else { return Vec::new() };
+        let mut missing = Vec::new();
+        match self.find_case(&command.case) {
+            Some(slot) if self.cases[slot].is_cold() => self.missing_of(slot, &mut missing),
+            Some(_) => {}
+            None => missing.extend(self.tenants.knows(&command.case).then(|| RowKey::Case(command.case.clone()))),
+        }
+        if let CommandKind::Merge { other } | CommandKind::UndoMerge { other, .. } = &command.kind {
+            let cold = self.find_case(other).is_none() && self.tenants.knows(other);
+            missing.extend(cold.then(|| RowKey::Case(other.clone())));
+        }
+        missing.sort_unstable();
+        missing.dedup();
+        missing
+    }
+
+    fn missing_of(&self, slot: Slot<Case>, missing: &mut Vec<RowKey>) {
+        let case = &self.cases[slot];
+        let tenant = &case.state.id.tenant;
+        let absent = case.state.parts.iter().filter(|part| self.part_slots.get(&(case.tenant, **part)).is_none());
+        missing.extend(absent.map(|part| RowKey::Part(tenant.clone(), *part)));
+        for record in &case.state.merged_from {
+            match self.find_case(&record.case) {
+                Some(merged) => self.missing_of(merged, missing),
+                None => missing.push(RowKey::Case(record.case.clone())),
+            }
+        }
+    }
+
+    /// Takes cold rows in as guests, for one command. What is resident already is newer than its row.
+    pub(super) fn welcome(&mut self, rows: Vec<StateRow>) {
+        let rows = Rows::sorted(rows);
+        for (id, state) in rows.cases {
+            let Some(seat) = self.tenants.find(&id.tenant) else { continue };
+            if self.find_case(&id).is_none() {
+                let slot = self.admit(seat, state);
+                self.leaving.insert(slot);
+            }
+        }
+        for part in rows.parts {
+            let Some(seat) = self.tenants.find(&part.tenant) else { continue };
+            let known = self.part_slots.get(&(seat, part.id)).is_some();
+            if let Some(home) = self.find_case(&part.home).filter(|_| !known) {
+                self.settle_part(seat, home, home, part);
+            }
+        }
+        let guests: Vec<_> = self.leaving.iter().copied().filter(|slot| self.cases[*slot].is_cold()).collect();
+        guests.into_iter().for_each(|slot| self.gather(slot));
+    }
+
+    /// A cold case and the cases merged into it, as far as they are here.
+    fn gather(&mut self, root: Slot<Case>) {
+        let mut homes = vec![root];
+        let mut next = 0;
+        while let Some(home) = homes.get(next).copied() {
+            let records = &self.cases[home].state.merged_from;
+            let merged: Vec<_> = records.iter().filter_map(|record| self.find_case(&record.case)).collect();
+            homes.extend(merged);
+            next += 1;
+        }
+        self.unite(root, homes);
+    }
+
+    fn unite(&mut self, root: Slot<Case>, homes: Vec<Slot<Case>>) {
+        (self.cases[root].alerts, self.cases[root].pending) = (0, 0);
+        for home in &homes {
+            let parts = &self.parts;
+            self.cases[*home].parts.sort_unstable_by_key(|part| parts[*part].state.id);
+            self.count_home(*home, root);
+        }
+        self.cases[root].homes = homes;
+    }
+
+    /// Cold cases go as soon as their rows are saved and their last views are out; guests that a command opened stay.
+    fn let_leave(&mut self) {
+        if self.keeps_cold {
+            return;
+        }
+        for slot in self.leaving.iter().copied().collect::<Vec<_>>() {
+            if !self.leaving.contains(&slot) {
+                continue;
+            }
+            let owing = self.cases[slot].homes.iter().any(|home| self.is_busy(*home));
+            if self.cases[slot].is_cold() && !owing {
+                self.dismiss(slot);
+            } else if self.cases[slot].is_open() {
+                self.leaving.remove(&slot);
+            } else if self.cases[slot].is_merged() && !self.is_busy(slot) {
+                self.dismiss_redirect(slot);
+            }
+        }
+    }
+
+    fn is_busy(&self, slot: Slot<Case>) -> bool {
+        self.cases[slot].owes_view() || self.cases[slot].touched || self.cases[slot].dirty
+    }
+
+    /// With its survivor here it belongs to that one; without, it came alone to answer a command.
+    fn dismiss_redirect(&mut self, slot: Slot<Case>) {
+        let into = self.cases[slot].state.merged_into.as_ref();
+        if into.is_none_or(|(into, _)| self.find_case(into).is_none()) {
+            self.dismiss(slot);
+        } else {
+            self.leaving.remove(&slot);
+        }
+    }
+
+    fn dismiss(&mut self, root: Slot<Case>) {
+        let parts: Vec<_> = self.parts_of(root).collect();
+        for slot in parts {
+            if let Some(part) = self.parts.remove(slot) {
+                let seat = self.cases[part.home].tenant;
+                self.part_slots.remove(&(seat, part.state.id));
+            }
+        }
+        for slot in self.cases[root].homes.clone() {
+            self.leaving.remove(&slot);
+            if let Some(case) = self.cases.remove(slot) {
+                self.case_slots.remove(&(case.tenant, case.state.id.number));
+                self.by_status[case.state.status as usize] -= 1;
+                case.timer.map(|timer| self.timers.remove(&(timer, slot)));
+            }
+        }
+    }
+
+    /// Takes the state of an earlier life back. `policy` is what the policy row says.
+    pub fn restore(
+        seed: u64,
+        policy: Policy,
+        text: Arc<str>,
+        rows: impl IntoIterator<Item = StateRow>,
+    ) -> Result<Self, RestoreError> {
+        let rows = Rows::sorted(rows);
+        let mut engine = Self::new(seed, policy, text);
+        engine.policy_dirty = rows.policy.as_ref() != Some(&engine.policy_row);
+        engine.clock = Clock::new(rows.clock);
+        engine.learned = Learned::restore(seed, rows.snapshots, rows.deltas).ok_or(RestoreError::Learned)?;
+        for tenant in rows.tenants {
+            engine.tenants.sit(tenant);
+        }
+        engine.restore_cases(rows.cases, rows.parts)?;
+        Ok(engine)
+    }
+
+    fn restore_cases(
+        &mut self,
+        mut cases: BTreeMap<CaseId, CaseState>,
+        mut parts: Vec<PartState>,
+    ) -> Result<(), RestoreError> {
+        let families = families(&cases)?;
+        parts.sort_unstable_by(|one, two| (&one.tenant, one.id).cmp(&(&two.tenant, two.id)));
+        let mut homes: BTreeMap<CaseId, Vec<PartState>> = BTreeMap::new();
+        for part in parts {
+            homes.entry(part.home.clone()).or_default().push(part);
+        }
+        for (root, family) in families {
+            let owing = family.iter().any(|id| cases[id].view_seq < cases[id].seq);
+            if !is_cold(&cases[&root]) || owing {
+                let taken = family.iter().filter_map(|id| Some((cases.remove(id)?, homes.remove(id))));
+                self.restore_family(taken.collect())?;
+            }
+        }
+        Ok(())
+    }
+
+    fn restore_family(&mut self, family: Vec<(CaseState, Option<Vec<PartState>>)>) -> Result<(), RestoreError> {
+        let mut homes = Vec::with_capacity(family.len());
+        for (state, parts) in family {
+            let tenant = &state.id.tenant;
+            let seat = self.tenants.find(tenant).ok_or_else(|| RestoreError::NoTenant(tenant.clone()))?;
+            homes.push(self.restore_home(seat, state, parts.unwrap_or_default())?);
+        }
+        let Some(root) = homes.iter().copied().find(|home| !self.cases[*home].is_merged()) else { return Ok(()) };
+        self.unite(root, homes);
+        if self.cases[root].is_cold() {
+            self.leaving.insert(root);
+            return Ok(());
+        }
+        for slot in self.parts_of(root).collect::<Vec<_>>() {
+            self.list(slot);
+            self.dues.extend(self.parts[slot].state.pending.as_ref().map(|pending| (pending.due, slot)));
+        }
+        self.arm(root);
+        Ok(())
+    }
+
+    fn restore_home(
+        &mut self,
+        seat: Seat,
+        state: CaseState,
+        parts: Vec<PartState>,
+    ) -> Result<Slot<Case>, RestoreError> {
+        let absent = state.parts.iter().find(|id| parts.iter().all(|part| part.id != **id));
+        if let Some(absent) = absent {
+            return Err(RestoreError::NoPart { part: absent.0, case: state.id });
+        }
+        let slot = self.admit(seat, state);
+        for part in parts {
+            self.settle_part(seat, slot, slot, part);
+        }
+        Ok(slot)
+    }
+}
+
+impl Rows {
+    fn sorted(rows: impl IntoIterator<Item = StateRow>) -> Self {
+        let mut sorted = Self::default();
+        for row in rows {
+            match row {
+                StateRow::Clock(clock) => sorted.clock = clock,
+                StateRow::Policy(policy) => sorted.policy = Some(policy),
+                StateRow::LearnedDelta { batch, entries } => sorted.deltas.push((batch, entries)),
+                StateRow::LearnedBucket { bucket, chunk, as_of_batch, entries } => {
+                    sorted.snapshots.push((bucket, chunk, as_of_batch, entries));
+                }
+                StateRow::Tenant(tenant) => sorted.tenants.push(tenant),
+                StateRow::Case(case) => drop(sorted.cases.insert(case.id.clone(), case)),
+                StateRow::Part(part) => sorted.parts.push(part),
+            }
+        }
+        sorted
+    }
+}
+
+/// Every case that stands by itself, with all that redirect to it and itself first.
+fn families(cases: &BTreeMap<CaseId, CaseState>) -> Result<BTreeMap<CaseId, Vec<CaseId>>, RestoreError> {
+    let mut families: BTreeMap<CaseId, Vec<CaseId>> = BTreeMap::new();
+    for id in cases.keys() {
+        let mut root = id;
+        while let Some((into, _)) = &find(cases, root)?.merged_into {
+            // Also what ends this loop, whatever the rows say.
+            if into >= root {
+                return Err(RestoreError::Redirect(root.clone()));
+            }
+            root = into;
+        }
+        families.entry(root.clone()).or_default().push(id.clone());
+    }
+    Ok(families)
+}
+
+fn find<'a>(cases: &'a BTreeMap<CaseId, CaseState>, id: &CaseId) -> Result<&'a CaseState, RestoreError> {
+    cases.get(id).ok_or_else(|| RestoreError::NoCase(id.clone()))
+}
+
+fn is_cold(case: &CaseState) -> bool {
+    !case.status.is_open() && case.closed_watermark.is_none()
+}

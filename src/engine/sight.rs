@@ -1,0 +1,186 @@
+//! Which part holds which key: at most four parts a key, the latest ones, and at most 256 keys a part. The parts' own
+//! lists are the truth and the index only mirrors them, so a key that loses its place in the one leaves the other.
+
+use super::index::{PARTS_PER_KEY, Sighting};
+use super::part::{Part, TRACKED_MAX};
+use super::slab::Slot;
+use super::{Engine, PartKey, hub};
+use crate::model::{Key, KeyHash, Timestamp};
+
+/// Parts that each alert of a batch makes the sweep look at, over and above a few per batch.
+const SWEPT_PER_ALERT: usize = 1;
+const SWEPT_PER_BATCH: usize = 16;
+
+impl Engine {
+    /// The alert sits in `part` now: its keys can be met there.
+    pub(super) fn sight(&mut self, slot: Slot<Part>, keys: &[Key], at: Timestamp) {
+        for key in keys {
+            self.count_case(slot, key, at);
+            self.sight_key(slot, key, at);
+        }
+        self.to_sweep += SWEPT_PER_ALERT;
+    }
+
+    fn sight_key(&mut self, slot: Slot<Part>, key: &Key, at: Timestamp) {
+        let place = self.place_of(slot, key.hash);
+        match place {
+            Some(place) => self.see_again(slot, place, key, at),
+            // A hub links nothing, and would only push the keys out of its other parts.
+            None if self.is_hub(key.hash, at) => {}
+            None => self.hold(slot, PartKey::new(key, at)),
+        }
+    }
+
+    fn see_again(&mut self, slot: Slot<Part>, place: usize, key: &Key, at: Timestamp) {
+        let window = self.policy.kind(key.kind).window;
+        let live = self.is_live(&self.parts[slot].state.keys[place]);
+        let seen = &mut self.parts[slot].state.keys[place];
+        // After a gap it is a new sighting: in between the key gathered nothing.
+        if live && at <= seen.last_at.plus(window) {
+            seen.own |= key.role.is_self();
+            seen.first_at = seen.first_at.min(at);
+            seen.last_at = seen.last_at.max(at);
+        } else {
+            *seen = PartKey::new(key, at);
+        }
+    }
+
+    fn place_of(&self, slot: Slot<Part>, key: KeyHash) -> Option<usize> {
+        let sighting = self.keys.sightings(key).iter().find(|sighting| sighting.part == slot)?;
+        Some(sighting.place as usize)
+    }
+
+    /// Gives the key a place in the part's list and in the index, at the expense of the least recent.
+    pub(super) fn hold(&mut self, slot: Slot<Part>, key: PartKey) {
+        if self.parts[slot].state.keys.len() >= TRACKED_MAX {
+            self.make_room(slot);
+        }
+        let hash = key.hash;
+        let held = &mut self.parts[slot].state.keys;
+        let place = u32::try_from(held.len()).expect("at most 256 keys");
+        held.push(key);
+        self.keys.add(hash, Sighting { part: slot, place });
+        self.displace(hash);
+    }
+
+    /// Expired keys first, so that it never shows whether they were still there.
+    fn make_room(&mut self, slot: Slot<Part>) {
+        self.drop_expired(slot);
+        let held = &self.parts[slot].state.keys;
+        if held.len() >= TRACKED_MAX {
+            let least = (0..held.len()).min_by_key(|place| (held[*place].last_at, held[*place].hash));
+            self.let_go(slot, least.expect("a full list has a least"));
+        }
+    }
+
+    fn displace(&mut self, hash: KeyHash) {
+        let sightings = self.keys.sightings(hash);
+        if sightings.len() <= PARTS_PER_KEY {
+            return;
+        }
+        let recency = |sighting: &&Sighting| {
+            let part = &self.parts[sighting.part].state;
+            (part.keys[sighting.place as usize].last_at, part.id)
+        };
+        let Sighting { part, place } = *sightings.iter().min_by_key(recency).expect("more than four");
+        self.let_go(part, place as usize);
+        self.soil_part(part);
+    }
+
+    fn let_go(&mut self, slot: Slot<Part>, place: usize) {
+        let held = &mut self.parts[slot].state.keys;
+        let gone = held.swap_remove(place);
+        let moved = held.get(place).map(|key| key.hash);
+        self.keys.remove(gone.hash, slot);
+        if let Some(moved) = moved {
+            self.keys.moved(moved, slot, u32::try_from(place).expect("at most 256 keys"));
+        }
+    }
+
+    /// Answers whether anything went.
+    fn drop_expired(&mut self, slot: Slot<Part>) -> bool {
+        let before = self.parts[slot].state.keys.len();
+        for place in (0..before).rev() {
+            if !self.is_live(&self.parts[slot].state.keys[place]) {
+                self.let_go(slot, place);
+            }
+        }
+        self.parts[slot].state.keys.len() < before
+    }
+
+    /// All keys of a part leave the index; the part keeps its list.
+    pub(super) fn unlist(&mut self, slot: Slot<Part>) {
+        for key in &self.parts[slot].state.keys {
+            self.keys.remove(key.hash, slot);
+        }
+    }
+
+    /// The keys of a part that came back from the cold can be met again.
+    pub(super) fn relist(&mut self, slot: Slot<Part>) {
+        self.list(slot);
+        self.soil_part(slot);
+    }
+
+    /// Builds the index from the part's list, without what has expired.
+    pub(super) fn list(&mut self, slot: Slot<Part>) {
+        let keys = std::mem::take(&mut self.parts[slot].state.keys);
+        let count = keys.len();
+        for key in keys {
+            if self.is_live(&key) {
+                self.hold(slot, key);
+            }
+        }
+        self.parts[slot].swept = self.parts[slot].state.keys.len() < count;
+    }
+
+    /// Frees expired keys, a few parts each batch in step with the alerts. It shows nowhere: past its window a key
+    /// counts as gone, so the rows may keep it.
+    pub(super) fn sweep(&mut self) {
+        let count = std::mem::take(&mut self.to_sweep) + SWEPT_PER_BATCH;
+        for _ in 0..count.min(self.parts.places()) {
+            self.swept = (self.swept + 1) % self.parts.places();
+            if let Some(slot) = self.parts.at(self.swept) {
+                let went = self.drop_expired(slot);
+                self.parts[slot].swept |= went;
+            }
+        }
+    }
+
+    /// Frees all of them, in the rows too.
+    pub(super) fn sweep_all(&mut self) {
+        let slots: Vec<_> = self.parts.slots().collect();
+        for slot in slots {
+            if self.drop_expired(slot) || self.parts[slot].swept {
+                self.soil_part(slot);
+            }
+        }
+    }
+
+    /// Learns how many cases the key touches, from the second one on.
+    fn count_case(&mut self, slot: Slot<Part>, key: &Key, at: Timestamp) {
+        let number = self.cases[self.parts[slot].case].number();
+        let watermark = self.clock.state.watermark;
+        if self.learned.stat(key.hash, watermark, &self.policy).is_some() {
+            self.learned.touch_stat(key.hash, number, at, &self.policy);
+        } else if let Some(other) = self.other_case(key.hash, number) {
+            let stat = hub::first_seen(key.hash, key.kind, [other, number], at, &self.policy);
+            self.learned.put_stat(stat);
+        }
+    }
+
+    /// The oldest other case that the key is met in.
+    fn other_case(&self, key: KeyHash, number: u64) -> Option<u64> {
+        let live = |sighting: &&Sighting| {
+            let keys = &self.parts[sighting.part].state.keys;
+            self.is_live(&keys[sighting.place as usize])
+        };
+        let sightings = self.keys.sightings(key).iter().filter(live);
+        sightings.map(|sighting| self.cases[self.parts[sighting.part].case].number()).filter(|n| *n != number).min()
+    }
+}
+
+impl PartKey {
+    fn new(key: &Key, at: Timestamp) -> Self {
+        Self { hash: key.hash, kind: key.kind, own: key.role.is_self(), first_at: at, last_at: at }
+    }
+}

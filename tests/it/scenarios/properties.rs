@@ -1,0 +1,243 @@
+//! What holds for every stream of alerts, commands and time.
+
+use casewright::engine::{Effects, Policy, StateRow};
+use casewright::model::{CaseEvent, CaseId, CaseStatus, CaseView, EventKind, Tenant};
+use proptest::prelude::*;
+
+use super::fold::Fold;
+use super::script;
+use super::world::World;
+
+/// Small worlds meet often: few names, small caps, short windows, many commands.
+const POLICY: &str = "policy soft_cap=12 hard_cap=20 parts=6 hub_users=3 quiet=6h reopen_window=5h id_window=8h";
+
+fn policy() -> Policy {
+    script::policy(Policy::default(), POLICY)
+}
+
+fn pick(words: &'static [&'static str]) -> impl Strategy<Value = &'static str> {
+    prop::sample::select(words)
+}
+
+fn alert() -> impl Strategy<Value = String> {
+    let who =
+        (0..6_u8, pick(&["", " host=h1", " host=h2", " host=h3"]), pick(&["", " user=bob", " user=eve", " user=ann"]));
+    let what = (
+        pick(&[
+            "",
+            " src=8.8.8.8",
+            " src=10.0.0.1",
+            " hash=abc",
+            " mention=h1",
+            " target=h2",
+            " hash=abc domain=x.example",
+        ]),
+        pick(&["r1", "r2", "r3"]),
+        pick(&["low", "medium", "high"]),
+    );
+    let how = (
+        pick(&["", "", "", "", " tenant=acme"]),
+        pick(&["", "", "", "", " exclude", " no_merge", " rev=1", " activity=update", " activity=close"]),
+        0..40_u8,
+        -20..5_i64,
+        0..3_u8,
+    );
+    (who, what, how).prop_map(|((_, host, user), (what, rule, sev), (tenant, how, name, skew, partition))| {
+        format!("alert a{name}{host}{user}{what} rule={rule} sev={sev}{tenant}{how} partition={partition} skew={skew}")
+    })
+}
+
+fn command() -> impl Strategy<Value = String> {
+    let one = (1..9_u64).prop_map(|number| format!("case-{number}"));
+    let two = (1..9_u64).prop_map(|number| format!("case-{number}"));
+    let verbs = pick(&[
+        "close", "close", "reopen", "merge", "merge", "undo", "undo", "status", "verdict", "assign", "ack", "comment",
+    ]);
+    (verbs, one, two, pick(&["eve", "zoe"])).prop_map(|(verb, one, two, owner)| match verb {
+        "merge" | "undo" => format!("{verb} {one} {two}"),
+        "status" => format!("status {one} recovering"),
+        "verdict" => format!("verdict {one} true_positive"),
+        "assign" => format!("assign {one} owner={owner}"),
+        _ => format!("{verb} {one}"),
+    })
+}
+
+/// A step, and the seconds that pass before it.
+fn step() -> impl Strategy<Value = (i64, String)> {
+    let gap = prop_oneof![12 => 0..120_i64, 4 => 120..3_600_i64, 1 => 3_600..30_000_i64, 1 => 80_000..200_000_i64];
+    let what = prop_oneof![
+        30 => alert(),
+        8 => command(),
+        1 => Just("advance".to_owned()),
+        1 => (0..3_u8).prop_map(|partition| format!("idle partition={partition}")),
+    ];
+    (gap, what)
+}
+
+fn steps() -> impl Strategy<Value = Vec<String>> {
+    prop::collection::vec(step(), 1..120).prop_map(|steps| {
+        let mut now = 0;
+        steps
+            .into_iter()
+            .map(|(gap, what)| {
+                now += gap;
+                line(now, &what)
+            })
+            .collect()
+    })
+}
+
+/// `skew=N` becomes an event time that many minutes from the record's.
+fn line(now: i64, what: &str) -> String {
+    match what.split_once(" skew=") {
+        Some((alert, skew)) => {
+            let at = (now + skew.parse::<i64>().unwrap() * 60).max(0);
+            format!("{now}s {alert} at={at}s")
+        }
+        None => format!("{now}s {what}"),
+    }
+}
+
+fn run(lines: &[String], batch: usize) -> World {
+    let mut world = World::new(policy());
+    go_on(&mut world, lines, batch);
+    world
+}
+
+fn go_on(world: &mut World, lines: &[String], batch: usize) {
+    for batch in lines.chunks(batch) {
+        batch.iter().for_each(|line| world.line(line));
+        world.seal();
+    }
+}
+
+fn views(world: &World, events: &[CaseEvent]) -> Vec<CaseView> {
+    let mut ids: Vec<&CaseId> = events.iter().map(|event| &event.case).collect();
+    ids.sort();
+    ids.dedup();
+    ids.into_iter().filter_map(|id| world.engine.view(id)).collect()
+}
+
+fn same_effects(one: &Effects, two: &Effects) -> Result<(), TestCaseError> {
+    prop_assert_eq!(&one.emit, &two.emit);
+    let settled = |effects: &Effects| -> Vec<_> {
+        effects.settled.iter().map(|s| (s.origin.clone(), s.outcome, s.late, s.case.clone(), s.part)).collect()
+    };
+    prop_assert_eq!(settled(one), settled(two));
+    Ok(())
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 96, ..ProptestConfig::default() })]
+
+    #[test]
+    fn the_size_of_batches_shows_nowhere(lines in steps()) {
+        let one = run(&lines, 1);
+        for batch in [7, 5_000] {
+            same_effects(&one.effects, &run(&lines, batch).effects)?;
+        }
+    }
+
+    #[test]
+    fn a_restart_shows_nowhere(lines in steps(), cut in 0..120_usize, again in 0..120_usize) {
+        let whole = run(&lines, 5);
+        let cut = cut.min(lines.len());
+        let mut parted = run(&lines[..cut], 3);
+        parted.restart(99);
+        let rest = &lines[cut..];
+        let again = again.min(rest.len());
+        go_on(&mut parted, &rest[..again], 4);
+        parted.restart(7);
+        go_on(&mut parted, &rest[again..], 2);
+        same_effects(&whole.effects, &parted.effects)?;
+        prop_assert_eq!(views(&whole, &[]), views(&parted, &[]));
+    }
+
+    #[test]
+    fn what_is_resident_shows_nowhere(lines in steps()) {
+        let mut keeping = World::new(policy());
+        keeping.engine.keep_cold();
+        go_on(&mut keeping, &lines, 3);
+        same_effects(&keeping.effects, &run(&lines, 3).effects)?;
+    }
+
+    #[test]
+    fn every_input_settles_once(lines in steps()) {
+        let world = run(&lines, 10);
+        let inputs = lines.iter().filter(|line| !line.contains(" advance") && !line.contains(" idle")).count();
+        prop_assert_eq!(world.effects.settled.len(), inputs);
+        let mut origins: Vec<_> = world.effects.settled.iter().map(|settled| settled.origin.clone()).collect();
+        origins.sort();
+        origins.dedup();
+        prop_assert_eq!(origins.len(), inputs);
+    }
+
+    #[test]
+    fn views_are_the_fold_of_the_events(lines in steps()) {
+        let mut world = World::new(policy());
+        world.engine.keep_cold();
+        let mut fold = Fold::default();
+        for line in &lines {
+            let told = world.effects.emit.len();
+            world.line(line);
+            world.effects.emit[told..].iter().for_each(|event| fold.take(event));
+            world.seal();
+        }
+        for mut folded in fold.views() {
+            let view = world.engine.view(&folded.id).unwrap();
+            folded.audit_head = view.audit_head;
+            if folded.status == CaseStatus::Merged {
+                (folded.first_event_at, folded.last_event_at) = (folded.opened_at, folded.opened_at);
+            }
+            prop_assert_eq!(view, folded);
+        }
+    }
+
+    #[test]
+    fn undoing_a_merge_gives_the_views_back(lines in steps(), one in 1..9_u64, two in 1..9_u64) {
+        let mut world = run(&lines, 10);
+        let at = "400d";
+        let ids = [script::case(&format!("case-{one}")), script::case(&format!("case-{two}"))];
+        // What was counted is told first, or the telling itself would be the difference.
+        ids.iter().for_each(|id| world.line(&format!("{at} comment {}", script::case_name(id))));
+        let before: Vec<_> = ids.iter().map(|id| world.engine.view(id).map(plain)).collect();
+        let told = world.effects.emit.len();
+        world.line(&format!("{at} merge case-{one} case-{two}"));
+        let merged = world.effects.emit[told..].iter().any(|event| matches!(event.kind, EventKind::Merged { .. }));
+        prop_assume!(merged);
+        let (older, newer) = (one.min(two), one.max(two));
+        world.line(&format!("{at} undo case-{older} case-{newer}"));
+        let after: Vec<_> = ids.iter().map(|id| world.engine.view(id).map(plain)).collect();
+        prop_assert_eq!(before, after);
+    }
+
+    #[test]
+    fn nothing_crosses_tenants_and_time_never_goes_back(lines in steps()) {
+        let world = run(&lines, 10);
+        let acme = Tenant::parse("acme").unwrap();
+        for settled in &world.effects.settled {
+            if let (Some(alert), Some(case)) = (&settled.alert, &settled.case) {
+                prop_assert_eq!(&alert.tenant, &case.tenant);
+            }
+        }
+        for event in &world.effects.emit {
+            if let EventKind::Merged { from, .. } | EventKind::MergedInto { into: from, .. } = &event.kind {
+                prop_assert_eq!(&from.tenant, &event.case.tenant);
+            }
+        }
+        prop_assert!(world.effects.emit.iter().map(|event| event.time).is_sorted());
+        prop_assert!(world.rows.values().all(|row| !is_mixed(row, &acme)));
+    }
+}
+
+fn is_mixed(row: &StateRow, acme: &Tenant) -> bool {
+    match row {
+        StateRow::Part(part) => (part.tenant == *acme) != (part.home.tenant == *acme),
+        _ => false,
+    }
+}
+
+/// A view without what a merge and its undoing leave behind on purpose.
+fn plain(view: CaseView) -> CaseView {
+    CaseView { seq: 0, audit_head: [0; 32], merged_into: None, ..view }
+}
