@@ -1,0 +1,48 @@
+# What a person or a pipeline runs. `make help` lists it.
+
+CARGO ?= cargo
+DEMO ?=
+
+.DEFAULT_GOAL := help
+.PHONY: help prerequisites demo test fmt-check clippy doc deny nextest doctest bench audit
+
+help: ## this list
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sort | awk -F ':.*## ' '{ printf "%-14s %s\n", $$1, $$2 }'
+	@printf '%-14s %s\n' kafka 'leave a real Kafka broker running in the foreground, PORT=9092'
+
+prerequisites: ## install what is missing (Debian, Ubuntu), or name it (elsewhere)
+	@sh .ci/prerequisites.sh
+
+demo: ## build and run the demo: one process, no Kafka, no configuration (DEMO=--once ends by itself)
+	@sh .ci/prerequisites.sh build
+	$(CARGO) run --release -- demo $(DEMO)
+
+# In this order: what is quick to fail comes first, and the broker's jars before the tests that need them.
+test: prerequisites ## everything: format, lints, docs, licences and every test, against a real Kafka
+	@$(MAKE) --no-print-directory fmt-check clippy doc deny kafka-jars nextest doctest
+
+fmt-check: ## is the source formatted?
+	$(CARGO) fmt --check
+
+clippy: ## lints, warnings denied
+	$(CARGO) clippy --locked --all-targets -- -D warnings
+
+doc: ## the documentation builds without a warning
+	RUSTDOCFLAGS='-D warnings' $(CARGO) doc --locked --no-deps --document-private-items
+
+deny: ## bans, licences, sources
+	$(CARGO) deny check bans licenses sources
+
+nextest: kafka-jars ## the tests; TESTS=filter runs some of them
+	$(CARGO) nextest run --locked $(TESTS)
+
+doctest: ## the examples in the documentation
+	$(CARGO) test --locked --doc
+
+bench: ## engine, decoder and store on their own
+	$(CARGO) bench --locked
+
+audit: ## known advisories; needs the network
+	$(CARGO) deny check advisories
+
+include tests/kafka/kafka.mk
