@@ -76,7 +76,8 @@ pub fn serve(
 ) -> Result<(), AppError> {
     let io = |source| AppError::Io { doing: "starting".to_owned(), source };
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().map_err(io)?;
-    let service = runtime.block_on(async { http::Service::new(config.http.bind, config.http.insecure, metrics, health) })?;
+    let service =
+        runtime.block_on(async { http::Service::new(config.http.bind, config.http.insecure, metrics, health) })?;
     let (ended, end) = tokio::sync::oneshot::channel::<Result<(), ShardError>>();
     let worker = std::thread::Builder::new().name("shard".to_owned()).spawn(move || {
         // Nobody listens any more only if the deadline has passed.

@@ -26,7 +26,9 @@ pub enum Input {
     },
     /// This partition is read from here on: until it speaks or is idle, it holds the watermark back, or the first
     /// partition to be read would leave the alerts of the others behind.
-    Expect { origin: Origin },
+    Expect {
+        origin: Origin,
+    },
     /// A new policy takes effect here. `text` is its canonical form, kept as a row.
     Policy {
         policy: Box<Policy>,

@@ -191,8 +191,7 @@ impl Composer {
     fn warm(&mut self, input: &Input, rows: &RowReader) -> Result<(), StoreError> {
         let mut asked: Vec<RowKey> = Vec::new();
         for _ in 0..COLD_ROUNDS_MAX {
-            let wanted: Vec<RowKey> =
-                self.engine.needs(input).into_iter().filter(|key| !asked.contains(key)).collect();
+            let wanted: Vec<RowKey> = self.engine.needs(input).into_iter().filter(|key| !asked.contains(key)).collect();
             if wanted.is_empty() {
                 break;
             }
@@ -249,7 +248,13 @@ impl Composer {
     }
 
     /// Ends the batch: views that are due (all that are owed, if `last`), every changed row, the segment, the manifest.
-    pub fn finish(&mut self, mut draft: Draft, cold: &RowReader, last: bool, wall: Timestamp) -> Result<Batch, StoreError> {
+    pub fn finish(
+        &mut self,
+        mut draft: Draft,
+        cold: &RowReader,
+        last: bool,
+        wall: Timestamp,
+    ) -> Result<Batch, StoreError> {
         self.manifest.batch += 1;
         self.manifest.elements += draft.elements;
         self.manifest.at = wall;

@@ -180,5 +180,8 @@ fn dead(record: &Record<'_>, rejection: &Rejection, source: usize) -> Decided {
     );
     let payload = record.payload.unwrap_or_default();
     let value = payload.get(rejection.bytes.clone()).unwrap_or(payload).to_vec();
-    Decided::Dead { letter: DeadLetter { key: wire::dead_letter::key(&origin), headers, value, source, reason }, origin }
+    Decided::Dead {
+        letter: DeadLetter { key: wire::dead_letter::key(&origin), headers, value, source, reason },
+        origin,
+    }
 }

@@ -144,9 +144,7 @@ impl Planner<'_> {
             Start::Missing(source) => return Err(PlanError::NoStart(source.clone())),
             Start::Known(StartAt::Earliest) => low,
             Start::Known(StartAt::Latest) => high,
-            Start::Known(StartAt::Time(at)) => {
-                self.reader.offset_at_time(topic.as_str(), partition, at.millis())?
-            }
+            Start::Known(StartAt::Time(at)) => self.reader.offset_at_time(topic.as_str(), partition, at.millis())?,
         };
         info!(topic = topic.as_str(), partition, next_offset, "input begins");
         Ok(InputPosition { topic, partition, next_offset, last_offset: None, fingerprint: 0, delivered: 0 })
@@ -157,7 +155,9 @@ impl Planner<'_> {
         let (low, high) = self.reader.low_high(position.topic.as_str(), position.partition)?;
         let (topic, partition, next) = (position.topic.as_str().to_owned(), position.partition, position.next_offset);
         if next > high {
-            self.halt(format!("{topic}/{partition}: the position is {next}, the log ends at {high}: the topic was made anew"));
+            self.halt(format!(
+                "{topic}/{partition}: the position is {next}, the log ends at {high}: the topic was made anew"
+            ));
             return Ok(None);
         }
         if let Some(last) = position.last_offset.filter(|last| *last >= low)

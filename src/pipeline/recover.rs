@@ -209,11 +209,12 @@ impl Recovery<'_> {
         if store.meta()?.is_none() {
             store.set_changelog(cluster)?;
         }
-        let applied = tail::apply(self.changelog, store.as_ref(), from, ends, self.stop).map_err(|error| match error {
-            TailError::Kafka(fault) => RecoverError::Kafka(fault),
-            TailError::Store(error) => RecoverError::Store(error),
-            TailError::Stopped => RecoverError::Stopped,
-        })?;
+        let applied =
+            tail::apply(self.changelog, store.as_ref(), from, ends, self.stop).map_err(|error| match error {
+                TailError::Kafka(fault) => RecoverError::Kafka(fault),
+                TailError::Store(error) => RecoverError::Store(error),
+                TailError::Stopped => RecoverError::Stopped,
+            })?;
         info!(from = from.0, to = ends.committed_end, rows = applied, "changelog tail applied");
         (self.progress)("loading the open cases");
         let codec = Codec::new(cluster);
@@ -225,7 +226,9 @@ impl Recovery<'_> {
             }
             Err(error) => return Err(error),
         };
-        let Some(manifest) = loaded.manifest else { return Ok(Err(Mismatch { found: loaded.ledger.sum(), manifest: 0 })) };
+        let Some(manifest) = loaded.manifest else {
+            return Ok(Err(Mismatch { found: loaded.ledger.sum(), manifest: 0 }));
+        };
         if loaded.ledger.sum() != manifest.checksum {
             return Ok(Err(Mismatch { found: loaded.ledger.sum(), manifest: manifest.checksum }));
         }

@@ -18,7 +18,9 @@ use super::schedule::ViewSchedule;
 use super::{Batch, wall_now};
 use crate::config::{Config, SourceConfig};
 use crate::engine::{Engine, Input, Settled};
-use crate::model::{AlertId, CaseEvent, CaseId, EventKind, MergeSide, Origin, Outcome, PartId, Tenant, Timestamp, TopicName};
+use crate::model::{
+    AlertId, CaseEvent, CaseId, EventKind, MergeSide, Origin, Outcome, PartId, Tenant, Timestamp, TopicName,
+};
 use crate::store::{ChangelogId, Codec, Manifest, MemoryStore, Position, Row, RowName, Store, StoreError};
 use crate::wire::{self, Decoder, Record};
 
@@ -165,7 +167,12 @@ impl<'a> Replay<'a> {
         let (partition, offset) = (parsed.partition, parsed.offset.unwrap_or_else(|| i64::try_from(line).unwrap_or(0)));
         if *parsed.topic == self.config.topics.commands {
             let origin = Origin { topic, partition, offset, index: 0 };
-            return Ok(vec![super::decode::decide_command(origin, timestamp, payload.unwrap_or_default(), self.config)]);
+            return Ok(vec![super::decode::decide_command(
+                origin,
+                timestamp,
+                payload.unwrap_or_default(),
+                self.config,
+            )]);
         }
         let headers: Vec<(&str, &[u8])> =
             parsed.headers.0.iter().map(|(name, value)| (name.as_ref(), value.as_bytes())).collect();
@@ -216,7 +223,11 @@ impl<'a> Replay<'a> {
             *sum += told;
         }
         // Segments hold what the files hold already.
-        let rows: Vec<&Row> = batch.rows.iter().filter(|row| !matches!(RowName::from_bytes(&row.key), Ok(RowName::Segment { .. }))).collect();
+        let rows: Vec<&Row> = batch
+            .rows
+            .iter()
+            .filter(|row| !matches!(RowName::from_bytes(&row.key), Ok(RowName::Segment { .. })))
+            .collect();
         self.store.apply(&rows, Position(0))?;
         Ok(())
     }

@@ -66,8 +66,7 @@ impl ViewSchedule {
     /// Everything owed, whatever the time: before a stop.
     pub fn take_all(&mut self) -> Vec<CaseId> {
         self.due.clear();
-        let mut out: Vec<CaseId> =
-            self.cases.drain().filter(|(_, slot)| slot.owed).map(|(case, _)| case).collect();
+        let mut out: Vec<CaseId> = self.cases.drain().filter(|(_, slot)| slot.owed).map(|(case, _)| case).collect();
         out.sort();
         out
     }

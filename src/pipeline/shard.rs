@@ -13,7 +13,7 @@ use super::idle::IdleClock;
 use super::inputs::{self, InputKind, Inputs, PlanError};
 use super::lease::LeaseWatch;
 use super::pending::{Pending, RowReader};
-use super::recover::{Recovered, RecoverError, Recovery, RefusedStart};
+use super::recover::{RecoverError, Recovered, Recovery, RefusedStart};
 use super::report::Reporter;
 use super::schedule::ViewSchedule;
 use super::session::{Session, SessionFault};
@@ -146,8 +146,7 @@ impl Shard {
 
     fn recover(&self) -> Result<Recovered, SpellFault> {
         let partition = self.id.partition();
-        let mut changelog =
-            self.client.changelog(&self.config.topics.state, partition).map_err(RecoverError::from)?;
+        let mut changelog = self.client.changelog(&self.config.topics.state, partition).map_err(RecoverError::from)?;
         self.health.set(Check::Recovery, CheckState::Waiting, "reading the changelog");
         let health = &self.health;
         let recovery = Recovery {
@@ -211,7 +210,12 @@ impl Shard {
             inputs,
             lease: watch.clone(),
             term,
-            reporter: Reporter::new(Arc::clone(&self.metrics), Arc::clone(&self.health), self.views.clone(), &self.config),
+            reporter: Reporter::new(
+                Arc::clone(&self.metrics),
+                Arc::clone(&self.health),
+                self.views.clone(),
+                &self.config,
+            ),
             batch_records_max: pipeline.batch_records_max,
             batch_wait: pipeline.batch_wait,
             stop: self.stop.clone(),
@@ -241,8 +245,7 @@ impl Shard {
                 composer.input(&mut draft, expect, rows, &mut Unwatched).map_err(SessionFault::from)?;
             }
         }
-        let claim =
-            Claim { instance: self.instance.clone(), changelog: composer.manifest().changelog, at: wall_now() };
+        let claim = Claim { instance: self.instance.clone(), changelog: composer.manifest().changelog, at: wall_now() };
         draft.claim(&claim);
         Ok(composer.finish(draft, rows, false, wall_now()).map_err(SessionFault::from)?)
     }

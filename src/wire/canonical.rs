@@ -32,7 +32,9 @@ pub fn is_unsafe(c: char) -> bool {
 #[must_use]
 pub fn refang(raw: &str) -> String {
     let mut out = raw.trim().to_owned();
-    for (from, to) in [("[.]", "."), ("(.)", "."), ("[dot]", "."), ("(dot)", "."), ("[:]", ":"), ("[@]", "@"), ("[at]", "@")] {
+    for (from, to) in
+        [("[.]", "."), ("(.)", "."), ("[dot]", "."), ("(dot)", "."), ("[:]", ":"), ("[@]", "@"), ("[at]", "@")]
+    {
         if out.contains(from) {
             out = out.replace(from, to);
         }
@@ -113,8 +115,7 @@ pub fn domain(raw: &str) -> Option<String> {
 
 fn is_name(domain: &str) -> bool {
     let label = |label: &str| {
-        (1..=63).contains(&label.len())
-            && label.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_'))
+        (1..=63).contains(&label.len()) && label.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_'))
     };
     domain.split('.').all(label)
 }
@@ -309,128 +310,157 @@ mod tests {
 
     #[test]
     fn addresses() {
-        table(ip, &[
-            ("10.0.0.1", Some("10.0.0.1")),
-            (" 10.0.0.1 ", Some("10.0.0.1")),
-            ("010.000.000.001", Some("10.0.0.1")),
-            ("192.0.2.1:443", Some("192.0.2.1")),
-            ("[2001:DB8::1]:443", Some("2001:db8::1")),
-            ("2001:0db8:0:0:0:0:0:1", Some("2001:db8::1")),
-            ("fe80::1%eth0", Some("fe80::1")),
-            ("::ffff:192.0.2.1", Some("192.0.2.1")),
-            ("192[.]0[.]2[.]1", Some("192.0.2.1")),
-            ("0.0.0.0", None),
-            ("::", None),
-            ("-", None),
-            ("10.0.0", None),
-            ("10.0.0.256", None),
-            ("10.0.0.1.2", None),
-            ("10.0.18362.449", None),
-            ("1.2.3.4:port", None),
-            ("example.com", None),
-        ]);
-        table(cidr, &[
-            ("10.1.2.3/8", Some("10.0.0.0/8")),
-            ("10.1.2.3/0", Some("0.0.0.0/0")),
-            ("2001:db8::1/32", Some("2001:db8::/32")),
-            ("10.0.0.0/33", None),
-            ("10.0.0.0", None),
-        ]);
-        table(mac, &[
-            ("00-1A-2B-3C-4D-5E", Some("00:1a:2b:3c:4d:5e")),
-            ("001a.2b3c.4d5e", Some("00:1a:2b:3c:4d:5e")),
-            ("FF:FF:FF:FF:FF:FF", None),
-            ("00:1a:2b", None),
-        ]);
+        table(
+            ip,
+            &[
+                ("10.0.0.1", Some("10.0.0.1")),
+                (" 10.0.0.1 ", Some("10.0.0.1")),
+                ("010.000.000.001", Some("10.0.0.1")),
+                ("192.0.2.1:443", Some("192.0.2.1")),
+                ("[2001:DB8::1]:443", Some("2001:db8::1")),
+                ("2001:0db8:0:0:0:0:0:1", Some("2001:db8::1")),
+                ("fe80::1%eth0", Some("fe80::1")),
+                ("::ffff:192.0.2.1", Some("192.0.2.1")),
+                ("192[.]0[.]2[.]1", Some("192.0.2.1")),
+                ("0.0.0.0", None),
+                ("::", None),
+                ("-", None),
+                ("10.0.0", None),
+                ("10.0.0.256", None),
+                ("10.0.0.1.2", None),
+                ("10.0.18362.449", None),
+                ("1.2.3.4:port", None),
+                ("example.com", None),
+            ],
+        );
+        table(
+            cidr,
+            &[
+                ("10.1.2.3/8", Some("10.0.0.0/8")),
+                ("10.1.2.3/0", Some("0.0.0.0/0")),
+                ("2001:db8::1/32", Some("2001:db8::/32")),
+                ("10.0.0.0/33", None),
+                ("10.0.0.0", None),
+            ],
+        );
+        table(
+            mac,
+            &[
+                ("00-1A-2B-3C-4D-5E", Some("00:1a:2b:3c:4d:5e")),
+                ("001a.2b3c.4d5e", Some("00:1a:2b:3c:4d:5e")),
+                ("FF:FF:FF:FF:FF:FF", None),
+                ("00:1a:2b", None),
+            ],
+        );
     }
 
     #[test]
     fn names() {
-        table(domain, &[
-            ("Example.COM.", Some("example.com")),
-            ("evil[.]example[.]com", Some("evil.example.com")),
-            ("bücher.example", Some("xn--bcher-kva.example")),
-            ("_ldap._tcp.example.com", Some("_ldap._tcp.example.com")),
-            ("localhost", None),
-            ("10.0.0.1", None),
-            ("a..b", None),
-            ("-", None),
-            ("not a domain.com", None),
-        ]);
+        table(
+            domain,
+            &[
+                ("Example.COM.", Some("example.com")),
+                ("evil[.]example[.]com", Some("evil.example.com")),
+                ("bücher.example", Some("xn--bcher-kva.example")),
+                ("_ldap._tcp.example.com", Some("_ldap._tcp.example.com")),
+                ("localhost", None),
+                ("10.0.0.1", None),
+                ("a..b", None),
+                ("-", None),
+                ("not a domain.com", None),
+            ],
+        );
         let short: Form = |raw| host(raw).map(|(name, _)| name);
-        table(short, &[
-            ("WEB-1", Some("web-1")),
-            ("web-1.corp.example", Some("web-1")),
-            ("CORP\\WEB-1$", Some("web-1")),
-            ("\\\\WEB-1", Some("web-1")),
-            ("10.0.0.7", Some("10.0.0.7")),
-            ("n/a", None),
-            ("", None),
-            ("two words", None),
-        ]);
+        table(
+            short,
+            &[
+                ("WEB-1", Some("web-1")),
+                ("web-1.corp.example", Some("web-1")),
+                ("CORP\\WEB-1$", Some("web-1")),
+                ("\\\\WEB-1", Some("web-1")),
+                ("10.0.0.7", Some("10.0.0.7")),
+                ("n/a", None),
+                ("", None),
+                ("two words", None),
+            ],
+        );
         let name: Form = |raw| user(raw).map(|(name, _)| name);
-        table(name, &[
-            ("CORP\\J.Doe", Some("j.doe")),
-            ("corp.example\\j.doe", Some("j.doe")),
-            ("CORP\\WEB-1$", Some("web-1$")),
-            ("NT AUTHORITY\\SYSTEM", Some("system")),
-            ("j.doe@corp.example", Some("j.doe")),
-            ("J.Doe", Some("j.doe")),
-            ("CORP\\-", None),
-            ("-", None),
-            ("S-1-5-18", None),
-        ]);
-        table(email, &[
-            ("J. Doe <J.Doe@Example.com>", Some("j.doe@example.com")),
-            ("j.doe[@]example[.]com", Some("j.doe@example.com")),
-            ("j.doe", None),
-            ("@example.com", None),
-        ]);
+        table(
+            name,
+            &[
+                ("CORP\\J.Doe", Some("j.doe")),
+                ("corp.example\\j.doe", Some("j.doe")),
+                ("CORP\\WEB-1$", Some("web-1$")),
+                ("NT AUTHORITY\\SYSTEM", Some("system")),
+                ("j.doe@corp.example", Some("j.doe")),
+                ("J.Doe", Some("j.doe")),
+                ("CORP\\-", None),
+                ("-", None),
+                ("S-1-5-18", None),
+            ],
+        );
+        table(
+            email,
+            &[
+                ("J. Doe <J.Doe@Example.com>", Some("j.doe@example.com")),
+                ("j.doe[@]example[.]com", Some("j.doe@example.com")),
+                ("j.doe", None),
+                ("@example.com", None),
+            ],
+        );
     }
 
     #[test]
     fn artefacts() {
-        table(hash, &[
-            ("MD5=D7AB69FAD18D4A643D84A271DFC0DBDF", Some("d7ab69fad18d4a643d84a271dfc0dbdf")),
-            ("sha1:8dca9749cd48d286950e7a9fa1088c937cbccad4", Some("8dca9749cd48d286950e7a9fa1088c937cbccad4")),
-            ("00000000000000000000000000000000", None),
-            ("d7ab", None),
-            ("zzab69fad18d4a643d84a271dfc0dbdf", None),
-        ]);
-        table(url, &[
-            ("hxxp://Evil[.]example/a b#top", Some("http://evil.example/a%20b")),
-            ("HTTPS://EXAMPLE.com:443/x", Some("https://example.com/x")),
-            ("/index.html", None),
-            ("mailto:a@example.com", None),
-        ]);
-        table(sid, &[
-            ("S-1-5-21-1-2-3-500", Some("s-1-5-21-1-2-3-500")),
-            ("S-1-0-0", None),
-            ("S-1-", None),
-            ("S-2-5", None),
-        ]);
-        table(id, &[
-            ("{F0D8D782-DA94-5F62-EC04-000000000400}", Some("f0d8d782-da94-5f62-ec04-000000000400")),
-            ("0x29D9BA", Some("0x29d9ba")),
-            ("{00000000-0000-0000-0000-000000000000}", None),
-            ("0x0", None),
-            ("-", None),
-        ]);
+        table(
+            hash,
+            &[
+                ("MD5=D7AB69FAD18D4A643D84A271DFC0DBDF", Some("d7ab69fad18d4a643d84a271dfc0dbdf")),
+                ("sha1:8dca9749cd48d286950e7a9fa1088c937cbccad4", Some("8dca9749cd48d286950e7a9fa1088c937cbccad4")),
+                ("00000000000000000000000000000000", None),
+                ("d7ab", None),
+                ("zzab69fad18d4a643d84a271dfc0dbdf", None),
+            ],
+        );
+        table(
+            url,
+            &[
+                ("hxxp://Evil[.]example/a b#top", Some("http://evil.example/a%20b")),
+                ("HTTPS://EXAMPLE.com:443/x", Some("https://example.com/x")),
+                ("/index.html", None),
+                ("mailto:a@example.com", None),
+            ],
+        );
+        table(
+            sid,
+            &[("S-1-5-21-1-2-3-500", Some("s-1-5-21-1-2-3-500")), ("S-1-0-0", None), ("S-1-", None), ("S-2-5", None)],
+        );
+        table(
+            id,
+            &[
+                ("{F0D8D782-DA94-5F62-EC04-000000000400}", Some("f0d8d782-da94-5f62-ec04-000000000400")),
+                ("0x29D9BA", Some("0x29d9ba")),
+                ("{00000000-0000-0000-0000-000000000000}", None),
+                ("0x0", None),
+                ("-", None),
+            ],
+        );
         table(cve, &[("cve-2021-44228", Some("CVE-2021-44228")), ("CVE-21-1", None)]);
-        table(technique, &[
-            ("t1003.001", Some("T1003.001")),
-            ("attack.t1059", Some("T1059")),
-            ("T10", None),
-            ("TA0001", None),
-        ]);
+        table(
+            technique,
+            &[("t1003.001", Some("T1003.001")), ("attack.t1059", Some("T1059")), ("T10", None), ("TA0001", None)],
+        );
         let tactics: Form = |raw| tactic(raw).map(str::to_owned);
-        table(tactics, &[
-            ("Exec", Some("TA0002")),
-            ("Lateral Movement", Some("TA0008")),
-            ("attack.command_and_control", Some("TA0011")),
-            ("ta0006", Some("TA0006")),
-            ("something", None),
-        ]);
+        table(
+            tactics,
+            &[
+                ("Exec", Some("TA0002")),
+                ("Lateral Movement", Some("TA0008")),
+                ("attack.command_and_control", Some("TA0011")),
+                ("ta0006", Some("TA0006")),
+                ("something", None),
+            ],
+        );
     }
 
     #[test]

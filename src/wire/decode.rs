@@ -93,12 +93,7 @@ impl Decoder {
             && (&*source.profile != AUTO || self.recognise(&scanned.top_keys).is_none())
     }
 
-    fn envelope(
-        &self,
-        one: &Context<'_>,
-        text: &str,
-        elements: Result<Vec<&RawValue>, serde_json::Error>,
-    ) -> Elements {
+    fn envelope(&self, one: &Context<'_>, text: &str, elements: Result<Vec<&RawValue>, serde_json::Error>) -> Elements {
         let elements = match elements {
             Ok(elements) => elements,
             Err(error) => return one.rejected(Refused::new(RejectReason::NotJson, error.to_string()), None),

@@ -11,8 +11,7 @@ use crate::model::{EventTime, TimeFrom, Timestamp};
 
 /// Reads `text`, which is one JSON object that passed the scan.
 pub fn read(profile: &Profile, text: &str, limits: &Limits) -> Result<Draft, Refused> {
-    let values =
-        profile.trie.walk(text).map_err(|error| Refused::new(RejectReason::NotJson, error.to_string()))?;
+    let values = profile.trie.walk(text).map_err(|error| Refused::new(RejectReason::NotJson, error.to_string()))?;
     if let Some((slot, wanted)) = profile.only.iter().find(|(slot, wanted)| values.first(&[*slot]) != Some(wanted)) {
         let is = values.first(&[*slot]).unwrap_or("missing");
         let detail = format!("an alert of {} says `{wanted}` where this record says `{is}`", profile.name);

@@ -63,8 +63,9 @@ fn head(draft: &mut Draft, raw: &RawAlert<'_>) -> Result<(), Refused> {
     draft.risk_score = raw.risk_score.map(number_to_percent);
     draft.activity = match raw.activity.as_deref() {
         None => Activity::Create,
-        Some(word) => Activity::from_label(word)
-            .ok_or_else(|| Refused::value("activity", word, "create, update or close"))?,
+        Some(word) => {
+            Activity::from_label(word).ok_or_else(|| Refused::value("activity", word, "create, update or close"))?
+        }
     };
     draft.revision = match &raw.updated {
         None => 0,

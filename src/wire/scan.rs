@@ -39,8 +39,15 @@ pub fn scan<'a>(bytes: &'a [u8], limits: &Limits) -> Result<Scanned<'a>, ScanErr
     }
     let text = std::str::from_utf8(bytes)
         .map_err(|bad| error(RejectReason::NotUtf8, format!("at byte {}", bad.valid_up_to())))?;
-    let mut scan =
-        Scan { bytes, at: 0, depth_max: limits.depth_max, keys: Vec::new(), top: Vec::new(), open: Vec::new(), tokens: 0 };
+    let mut scan = Scan {
+        bytes,
+        at: 0,
+        depth_max: limits.depth_max,
+        keys: Vec::new(),
+        top: Vec::new(),
+        open: Vec::new(),
+        tokens: 0,
+    };
     scan.run()?;
     Ok(Scanned { text, top_keys: scan.top })
 }

@@ -131,13 +131,8 @@ impl Compile<'_> {
         for each in &raw.observable {
             let kind = self.known("observable.kind", &each.kind, ObservableKind::from_label(&each.kind))?;
             let role = self.known("observable.role", &each.role, Role::from_label(&each.role))?;
-            let map = |slot| ObservableMap {
-                slot,
-                kind,
-                role,
-                split: each.split,
-                skip_prefix: each.skip_prefix.clone(),
-            };
+            let map =
+                |slot| ObservableMap { slot, kind, role, split: each.split, skip_prefix: each.skip_prefix.clone() };
             observables.extend(each.path.paths().iter().map(|path| map(self.trie.slot(path))));
         }
         let (severities, severity_default) = self.severities(raw)?;
