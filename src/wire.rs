@@ -1,29 +1,25 @@
-//! Outside JSON to model and back. Nothing past this module sees a vendor's field name, and nothing in it decides.
+//! Outside JSON to the model and back. Every foreign shape lives here, as a versioned struct or a profile; nothing past
+//! this module sees an outside field name, and nothing in it decides.
 //!
-//! In: `scan` looks at foreign bytes first, `decode` finds the elements of a record and their reader (`native`, or a
-//! `profile` through `walk` and `mapped`), `build` makes the alert of canonical values. Out: `event`, `view`,
-//! `dead_letter`, `alert_json`, all through the small canonical writer `json`.
+//! Alerts come in through [`Decoder`]: `scan` bounds and checks the bytes, `native` or a [`Profiles`] entry reads them,
+//! `canonical` gives every value its one form, `identity` names the alert; `normalize` shows what came of it. Out go
+//! `event`, `view`, `dead_letter` and `alert_json`, all through the small canonical writer `json`.
 
 pub mod alert_json;
-mod build;
 pub mod canonical;
 pub mod command;
 pub mod dead_letter;
-mod decode;
+pub mod decode;
 pub mod event;
-mod identity;
+pub mod identity;
 mod json;
-mod mapped;
-mod native;
+pub mod native;
 pub mod normalize;
-mod profile;
-mod reject;
+pub mod profile;
 mod rfc3339;
-mod scan;
-mod times;
+pub mod scan;
+pub mod times;
 pub mod view;
-mod walk;
 
-pub use decode::{Decoder, Element, Elements, Record, topic_matches};
-pub use profile::{AUTO, NATIVE, Profile, ProfileError, Profiles};
-pub use reject::{RejectReason, Rejection};
+pub use decode::{AUTO, Decoder, Element, Elements, Record, RejectReason, Rejection, topic_matches};
+pub use profile::{NATIVE, ProfileError, Profiles};

@@ -27,10 +27,9 @@ pub fn run(args: &NormalizeArgs) -> Result<(), AppError> {
     let source = source(&profiles, &args.profile, "default")?;
     let decoder = Decoder::new(Arc::new(profiles), config.limits);
     let mut out = BufWriter::new(std::io::stdout().lock());
-    each_line(&args.files, &mut |file, number, bytes| {
-        let mut line = normalize::line(&decoder, &source, file, number, bytes);
-        line.push(b'\n');
-        out.write_all(&line).map_err(writing)
+    each_line(&args.files, &mut |_, number, bytes| {
+        let line = normalize::line(&decoder, &source, number, bytes);
+        writeln!(out, "{line}").map_err(writing)
     })?;
     out.flush().map_err(writing)
 }
@@ -41,7 +40,7 @@ fn writing(source: std::io::Error) -> AppError {
 
 /// A source for lines that come from no topic.
 pub fn source(profiles: &Profiles, profile: &str, tenant: &str) -> Result<SourceConfig, AppError> {
-    if !profiles.contains(profile) {
+    if profile != AUTO && !profiles.contains(profile) {
         let known = profiles.names().join(", ");
         return Err(AppError::Usage(format!("--profile {profile}: known are auto, {known}")));
     }

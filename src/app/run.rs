@@ -14,7 +14,7 @@ use crate::model::Shard as ShardId;
 use crate::pipeline::{ReadViews, Shard, ShardError, Stop};
 use crate::store::StoreHome;
 use crate::telemetry::{Health, Metrics};
-use crate::wire::{Decoder, Profiles};
+use crate::wire::{AUTO, Decoder, Profiles};
 
 /// How long a slow reader may hold up the end.
 const HTTP_END_MAX: Duration = Duration::from_millis(500);
@@ -56,7 +56,7 @@ pub fn run(args: &RunArgs) -> Result<(), AppError> {
 
 /// Every profile that a source names must be there.
 pub fn check_profiles(config: &Config, profiles: &Profiles) -> Result<(), AppError> {
-    match config.sources.iter().find(|source| !profiles.contains(&source.profile)) {
+    match config.sources.iter().find(|source| *source.profile != *AUTO && !profiles.contains(&source.profile)) {
         None => Ok(()),
         Some(source) => {
             let known = profiles.names().join(", ");

@@ -1,23 +1,27 @@
-//! One record to its elements: scan, envelope, profile, alert, tenant. Nothing is dropped: whatever is no alert is a
-//! rejection with its own bytes and a reason.
+//! A Kafka record to alerts: bounds first, then the profile, the elements, the tenant, the identity. Each alert of a
+//! record stands for itself: a bad one is refused with its own bytes and costs its neighbours nothing.
+//!
+//! What the record's time means for windows is left to the engine, what becomes of a refused element to the pipeline.
+
+mod draft;
+mod rejection;
 
 use std::ops::Range;
 use std::sync::Arc;
 
-use serde::Deserialize;
-use serde_json::value::RawValue;
-use smallvec::SmallVec;
+use smallvec::{SmallVec, smallvec};
 
-use super::build::{Draft, Refused};
-use super::mapped;
-use super::native;
-use super::profile::{AUTO, NATIVE, Profile, Profiles};
-use super::reject::{RejectReason, Rejection};
-use super::scan::{ScanError, Scanned, key_hash, scan};
+pub(super) use draft::{Beside, Draft};
+pub(super) use rejection::Refused;
+pub use rejection::{RejectReason, Rejection};
+
+use super::identity::alert_id;
+use super::profile::{Profiles, Reader};
+use super::scan::{Fault, Scan, Shape, scan};
 use crate::config::{Limits, SourceConfig, TenantRule};
 use crate::model::{Alert, Origin, Tenant, Timestamp, TopicName};
 
-/// A record as it came, borrowed from the batch.
+/// One record as Kafka, or a line of a file, gives it.
 #[derive(Clone, Copy, Debug)]
 pub struct Record<'a> {
     pub topic: &'a TopicName,
@@ -28,36 +32,34 @@ pub struct Record<'a> {
     pub headers: &'a [(&'a str, &'a [u8])],
 }
 
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Element {
     Alert(Arc<Alert>),
     Rejected(Rejection),
 }
 
-/// Never empty: a record without an element is a rejection.
+/// What a record held; never empty.
 pub type Elements = SmallVec<[Element; 1]>;
 
+/// Reads records. Holds nothing that changes, so the decoding threads share one.
 #[derive(Debug)]
 pub struct Decoder {
     profiles: Arc<Profiles>,
     limits: Limits,
-    native: Arc<str>,
-    /// Keys by which the native format and the `records` envelope are recognised.
-    native_keys: [u64; 2],
-    records_key: u64,
 }
 
-/// How the elements of one record are read.
-enum Reader<'a> {
-    Native,
-    Profile(&'a Arc<Profile>),
+/// What every reader needs to know about the element before it.
+pub(super) struct Context<'a> {
+    pub record: &'a Record<'a>,
+    pub source: &'a SourceConfig,
+    pub limits: &'a Limits,
+    pub origin: Origin,
 }
 
 impl Decoder {
     #[must_use]
     pub fn new(profiles: Arc<Profiles>, limits: Limits) -> Self {
-        let native_keys = [key_hash(b"schema_version"), key_hash(b"event_time")];
-        Self { profiles, limits, native: NATIVE.into(), native_keys, records_key: key_hash(b"records") }
+        Self { profiles, limits }
     }
 
     #[must_use]
@@ -68,182 +70,144 @@ impl Decoder {
     #[must_use]
     pub fn decode(&self, record: &Record<'_>, source: &SourceConfig) -> Elements {
         let payload = record.payload.unwrap_or_default();
-        let one = Context { record, source, index: None, bytes: 0..payload.len() };
-        match scan(payload, &self.limits) {
-            Ok(scanned) => self.record(&one, &scanned),
-            Err(ScanError { reason, detail }) => one.rejected(Refused { reason, detail }, None),
-        }
-    }
-
-    fn record(&self, one: &Context<'_>, scanned: &Scanned<'_>) -> Elements {
-        let text = scanned.text.trim_start();
-        if text.starts_with('[') {
-            return self.envelope(one, scanned.text, serde_json::from_str(text));
-        }
-        if self.is_envelope(one.source, scanned) {
-            let records = serde_json::from_str::<Envelope<'_>>(text).map(|envelope| envelope.records);
-            return self.envelope(one, scanned.text, records);
-        }
-        self.element(one, scanned)
-    }
-
-    /// `{"records":[…]}`, unless a profile that was asked for by name or recognises the record has a use for the key.
-    fn is_envelope(&self, source: &SourceConfig, scanned: &Scanned<'_>) -> bool {
-        scanned.top_keys.contains(&self.records_key)
-            && (&*source.profile != AUTO || self.recognise(&scanned.top_keys).is_none())
-    }
-
-    fn envelope(&self, one: &Context<'_>, text: &str, elements: Result<Vec<&RawValue>, serde_json::Error>) -> Elements {
-        let elements = match elements {
-            Ok(elements) => elements,
-            Err(error) => return one.rejected(Refused::new(RejectReason::NotJson, error.to_string()), None),
+        let whole = |fault: Fault| rejected(refused_by(fault), None, None, 0..payload.len());
+        let scan = match scan(payload, &self.limits) {
+            Ok(scan) => scan,
+            Err(fault) => return smallvec![whole(fault)],
         };
-        if elements.is_empty() {
-            return one.rejected(Refused::new(RejectReason::Empty, "an envelope without a record".to_owned()), None);
-        }
-        if elements.len() > self.limits.elements_max {
-            let detail = format!("{} elements, at most {}", elements.len(), self.limits.elements_max);
-            return one.rejected(Refused::new(RejectReason::TooManyElements, detail), None);
-        }
-        let each = |(index, element): (u32, &RawValue)| {
-            let bytes = within(text, element.get());
-            let context = Context { index: Some(index), bytes, ..one.clone() };
-            match scan(element.get().as_bytes(), &self.limits) {
-                Ok(scanned) => self.element(&context, &scanned),
-                Err(ScanError { reason, detail }) => context.rejected(Refused { reason, detail }, None),
+        match (&scan.elements, scan.shape) {
+            (Some(elements), Shape::Array) => self.many(record, source, &scan, elements),
+            // A product's own alert may have a list called `records`; then it is one alert.
+            (Some(elements), _) if self.recognise(&scan, source).is_none() => {
+                self.many(record, source, &scan, elements)
             }
+            _ => smallvec![self.one(record, source, &scan, 0..payload.len(), None)],
+        }
+    }
+
+    fn many(
+        &self,
+        record: &Record<'_>,
+        source: &SourceConfig,
+        outer: &Scan<'_>,
+        elements: &[Range<usize>],
+    ) -> Elements {
+        let whole = 0..outer.text.len();
+        if let Some(fault) = outer.envelope_fault {
+            return smallvec![rejected(refused_by(fault), None, None, whole)];
+        }
+        if elements.is_empty() {
+            let empty = Refused::new(RejectReason::Empty, "the envelope holds no alert");
+            return smallvec![rejected(empty, None, None, whole)];
+        }
+        let each = elements.iter().zip(0_u32..).map(|(range, index)| {
+            match scan(&outer.text.as_bytes()[range.clone()], &self.limits) {
+                Ok(scan) => self.one(record, source, &scan, range.clone(), Some(index)),
+                Err(fault) => rejected(refused_by(fault), None, Some(index), range.clone()),
+            }
+        });
+        each.collect()
+    }
+
+    fn one(
+        &self,
+        record: &Record<'_>,
+        source: &SourceConfig,
+        scan: &Scan<'_>,
+        bytes: Range<usize>,
+        index: Option<u32>,
+    ) -> Element {
+        let reader = match self.reader(scan, source) {
+            Ok(reader) => reader,
+            Err(refused) => return rejected(refused, None, index, bytes),
         };
-        (0..).zip(elements).flat_map(each).collect()
-    }
-
-    fn element(&self, context: &Context<'_>, scanned: &Scanned<'_>) -> Elements {
-        let text = scanned.text.trim();
-        if !text.starts_with('{') {
-            // A bare word is no JSON at all; a bare number or string is, and no alert.
-            let reason = match serde_json::from_str::<&RawValue>(text) {
-                Ok(_) => RejectReason::NotAnObject,
-                Err(_) => RejectReason::NotJson,
-            };
-            return context.rejected(Refused::new(reason, "an alert is a JSON object".to_owned()), None);
-        }
-        let Some(reader) = self.reader(context.source, &scanned.top_keys) else {
-            return match serde_json::from_str::<&RawValue>(text) {
-                Ok(_) => {
-                    let detail = "no profile recognises the record's keys".to_owned();
-                    context.rejected(Refused::new(RejectReason::UnknownFormat, detail), None)
-                }
-                Err(error) => context.rejected(Refused::new(RejectReason::NotJson, error.to_string()), None),
-            };
-        };
-        let (name, draft) = match reader {
-            Reader::Native => (&self.native, native::read(text, &self.limits)),
-            Reader::Profile(profile) => (&profile.name, mapped::read(profile, text, &self.limits)),
-        };
-        match draft.and_then(|draft| context.finish(draft, name)) {
-            Ok(alert) => SmallVec::from_buf([Element::Alert(Arc::new(alert))]),
-            Err(refused) => context.rejected(refused, Some(Arc::clone(name))),
+        let (topic, partition, offset) = (record.topic.clone(), record.partition, record.offset);
+        let origin = Origin { topic, partition, offset, index: index.unwrap_or(0) };
+        let context = Context { record, source, limits: &self.limits, origin };
+        match reader.read(scan.text, &context) {
+            Ok(mut alert) => {
+                alert.id = alert_id(&alert);
+                Element::Alert(Arc::new(alert))
+            }
+            Err(refused) => rejected(refused, Some(Arc::clone(reader.name())), index, bytes),
         }
     }
 
-    fn reader(&self, source: &SourceConfig, top_keys: &[u64]) -> Option<Reader<'_>> {
-        match &*source.profile {
-            AUTO => self.recognise(top_keys),
-            NATIVE => Some(Reader::Native),
-            named => self.profiles.get(named).map(Reader::Profile),
+    fn reader(&self, scan: &Scan<'_>, source: &SourceConfig) -> Result<Reader<'_>, Refused> {
+        if let Some(fault) = scan.fault {
+            return Err(refused_by(fault));
         }
+        if scan.shape != Shape::Object {
+            return Err(Refused::new(RejectReason::NotAnObject, "an alert is a JSON object"));
+        }
+        if &*source.profile != AUTO {
+            let unknown = || Refused::new(RejectReason::UnknownFormat, format!("no profile {}", source.profile));
+            return self.profiles.reader(&source.profile).ok_or_else(unknown);
+        }
+        let unknown = || Refused::new(RejectReason::UnknownFormat, "no profile recognises these fields");
+        self.profiles.recognise(&scan.keys).ok_or_else(unknown)
     }
 
-    fn recognise(&self, top_keys: &[u64]) -> Option<Reader<'_>> {
-        if self.native_keys.iter().any(|key| top_keys.contains(key)) {
-            return Some(Reader::Native);
-        }
-        self.profiles.recognise(top_keys).map(Reader::Profile)
+    /// The profile to read the root object with, if it looks like an alert of that profile.
+    fn recognise(&self, scan: &Scan<'_>, source: &SourceConfig) -> Option<Reader<'_>> {
+        let named = &*source.profile != AUTO;
+        self.profiles.recognise(&scan.keys).filter(|reader| !named || **reader.name() == *source.profile)
     }
 }
 
-#[derive(Deserialize)]
-struct Envelope<'a> {
-    #[serde(borrow)]
-    records: Vec<&'a RawValue>,
-}
-
-/// Where `part`, a slice of `whole`, lies in it.
-fn within(whole: &str, part: &str) -> Range<usize> {
-    let begin = part.as_ptr().addr() - whole.as_ptr().addr();
-    begin..begin + part.len()
-}
-
-/// One element of one record.
-#[derive(Clone)]
-struct Context<'a> {
-    record: &'a Record<'a>,
-    source: &'a SourceConfig,
-    index: Option<u32>,
-    bytes: Range<usize>,
-}
+/// The profile name that stands for recognising each record.
+pub const AUTO: &str = "auto";
 
 impl Context<'_> {
-    fn rejected(&self, refused: Refused, profile: Option<Arc<str>>) -> Elements {
-        let Refused { reason, detail } = refused;
-        let rejection = Rejection { reason, detail, profile, index: self.index, bytes: self.bytes.clone() };
-        SmallVec::from_buf([Element::Rejected(rejection)])
+    /// The tenant by the source's rules, in their order; `field` is what the alert itself says. A rule that finds a name
+    /// decides, even if the name is no good: going on to the next one would file the alert under another tenant.
+    pub fn tenant(&self, field: Option<&str>) -> Result<Tenant, Refused> {
+        for rule in &self.source.tenant {
+            let found = match rule {
+                TenantRule::Constant(tenant) => return Ok(tenant.clone()),
+                TenantRule::Header(name) => self.header(name)?,
+                TenantRule::Field => field,
+                TenantRule::Topic => captured(&self.source.topic, self.record.topic.as_str()),
+            };
+            if let Some(name) = found {
+                return Tenant::parse(name).map_err(|error| Refused::new(RejectReason::BadTenant, error.to_string()));
+            }
+        }
+        Err(Refused::new(RejectReason::BadTenant, "no rule of the source names a tenant"))
     }
 
-    fn finish(&self, draft: Draft, profile: &Arc<str>) -> Result<Alert, Refused> {
-        let tenant = self.tenant(&draft)?;
-        let origin = Origin {
-            topic: self.record.topic.clone(),
-            partition: self.record.partition,
-            offset: self.record.offset,
-            index: self.index.unwrap_or(0),
-        };
-        draft.finish(tenant, origin, self.record.timestamp, Arc::clone(profile))
-    }
-
-    /// The first rule that answers decides; a bad name does not fall through to the next one, or a typing error would
-    /// move alerts to another tenant.
-    fn tenant(&self, draft: &Draft) -> Result<Tenant, Refused> {
-        let named = self.source.tenant.iter().find_map(|rule| match rule {
-            TenantRule::Header(name) => self.header(name),
-            TenantRule::Field => draft.tenant.clone(),
-            TenantRule::Topic => captured(&self.source.topic, self.record.topic.as_str()).map(str::to_owned),
-            TenantRule::Constant(tenant) => Some(tenant.as_str().to_owned()),
-        });
-        let bad = |detail: String| Refused::new(RejectReason::BadTenant, detail);
-        let named = named.ok_or_else(|| bad("no tenant rule of the source answers".to_owned()))?;
-        Tenant::parse(&named).map_err(|error| bad(error.to_string()))
-    }
-
-    fn header(&self, name: &str) -> Option<String> {
-        let value = self.record.headers.iter().find(|(known, _)| *known == name).map(|(_, value)| *value)?;
-        Some(String::from_utf8_lossy(value).into_owned())
+    fn header(&self, name: &str) -> Result<Option<&str>, Refused> {
+        let Some((_, value)) = self.record.headers.iter().find(|(key, _)| *key == name) else { return Ok(None) };
+        let not_text = |_| Refused::new(RejectReason::BadTenant, format!("header {name} is not UTF-8"));
+        std::str::from_utf8(value).map(Some).map_err(not_text)
     }
 }
-
-const PLACE: &str = "{tenant}";
 
 /// Whether a source's topic, with `{tenant}` for any tenant's name, is this topic.
 #[must_use]
 pub fn topic_matches(pattern: &str, topic: &str) -> bool {
-    if pattern.contains(PLACE) { captured(pattern, topic).is_some() } else { pattern == topic }
-}
-
-/// What stands in `topic` where `pattern` has `{tenant}`.
-fn captured<'t>(pattern: &str, topic: &'t str) -> Option<&'t str> {
-    let (before, after) = pattern.split_once(PLACE)?;
-    let name = topic.strip_prefix(before)?.strip_suffix(after)?;
-    Tenant::parse(name).is_ok().then_some(name)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_topic_names_its_tenant() {
-        assert_eq!(captured("alerts.{tenant}.v1", "alerts.acme.v1"), Some("acme"));
-        assert_eq!(captured("alerts.{tenant}", "alerts."), None);
-        assert!(topic_matches("alerts", "alerts"));
-        assert!(!topic_matches("alerts.{tenant}", "other.acme"));
+    if pattern.contains("{tenant}") {
+        captured(pattern, topic).is_some_and(|name| Tenant::parse(name).is_ok())
+    } else {
+        pattern == topic
     }
+}
+
+/// What `{tenant}` of a topic pattern stands for in a topic's name.
+fn captured<'t>(pattern: &str, topic: &'t str) -> Option<&'t str> {
+    let (before, after) = pattern.split_once("{tenant}")?;
+    topic.strip_prefix(before)?.strip_suffix(after)
+}
+
+fn refused_by(fault: Fault) -> Refused {
+    let detail = match fault.reason {
+        RejectReason::Empty => "the record is empty".to_owned(),
+        RejectReason::TooLarge => format!("the record is longer than {} bytes", fault.at),
+        reason => format!("{} at byte {}", reason.label(), fault.at),
+    };
+    Refused::new(fault.reason, detail)
+}
+
+fn rejected(refused: Refused, profile: Option<Arc<str>>, index: Option<u32>, bytes: Range<usize>) -> Element {
+    Element::Rejected(Rejection { reason: refused.reason, detail: refused.detail, profile, index, bytes })
 }

@@ -1,50 +1,66 @@
-//! Which alert this is: the same one through another envelope has the same id.
+//! What makes an alert the same alert: its source's own id, or failing that, everything that tells it from another.
+//! How it travelled (topic, offset, envelope) is no part of it.
 
 use crate::model::{Alert, AlertId};
 
-/// BLAKE3 over tenant, product and the product's own id of the alert; without one, over rule, event time and the
-/// canonical observables and entities. Every field is preceded by its length, so that no two lists of fields read alike.
+/// What the hash is over, so that ids of one kind can never equal those of another.
+const BY_UID: &[u8] = b"casewright alert by uid v1";
+const BY_REFERENCE: &[u8] = b"casewright alert by source reference v1";
+const BY_CONTENT: &[u8] = b"casewright alert by content v1";
+
 #[must_use]
 pub fn alert_id(alert: &Alert) -> AlertId {
-    let mut hash = Hash(blake3::Hasher::new_derive_key("casewright alert id v1"));
-    hash.field(alert.tenant.as_str());
-    hash.field(&alert.source.product);
-    match alert.alert_uid.as_deref().or(alert.source_ref.as_deref()) {
-        Some(own) => {
-            hash.field("own");
-            hash.field(own);
-        }
-        None => hash.content(alert),
+    let mut digest = Digest::default();
+    match (&alert.alert_uid, &alert.source_ref) {
+        (Some(uid), _) => named(&mut digest, BY_UID, alert, uid),
+        (None, Some(reference)) => named(&mut digest, BY_REFERENCE, alert, reference),
+        (None, None) => by_content(&mut digest, alert),
     }
-    let mut first = [0; 16];
-    first.copy_from_slice(&hash.0.finalize().as_bytes()[..16]);
-    AlertId(u128::from_be_bytes(first))
+    digest.finish()
 }
 
-struct Hash(blake3::Hasher);
+fn named(digest: &mut Digest, domain: &[u8], alert: &Alert, name: &str) {
+    digest.part(domain);
+    digest.part(alert.tenant.as_str().as_bytes());
+    digest.part(alert.source.product.as_bytes());
+    digest.part(name.as_bytes());
+}
 
-impl Hash {
-    fn field(&mut self, value: &str) {
-        self.0.update(&(value.len() as u64).to_be_bytes());
-        self.0.update(value.as_bytes());
+fn by_content(digest: &mut Digest, alert: &Alert) {
+    named(digest, BY_CONTENT, alert, &alert.rule.uid);
+    digest.part(&alert.event_time.at.millis().to_be_bytes());
+    digest.part(alert.title.as_bytes());
+    let observables = alert.observables.iter().map(|o| (o.kind.label(), o.value.as_ref()));
+    let entities = alert.entities.iter().map(|e| (e.kind.label(), e.id.as_ref()));
+    // Sorted apart, because a kind of one may share its name with a kind of the other.
+    digest.pairs(observables.collect());
+    digest.pairs(entities.collect());
+}
+
+/// BLAKE3 over parts, each behind its length, so that no two sequences of parts read alike.
+#[derive(Default)]
+struct Digest(blake3::Hasher);
+
+impl Digest {
+    fn part(&mut self, bytes: &[u8]) {
+        self.0.update(&(bytes.len() as u64).to_be_bytes());
+        self.0.update(bytes);
     }
 
-    fn content(&mut self, alert: &Alert) {
-        self.field("content");
-        self.field(&alert.rule.uid);
-        self.field(&alert.title);
-        self.0.update(&alert.event_time.at.millis().to_be_bytes());
-        let mut values: Vec<(&str, &str)> = alert
-            .observables
-            .iter()
-            .map(|observable| (observable.kind.label(), &*observable.value))
-            .chain(alert.entities.iter().map(|entity| (entity.kind.label(), &*entity.id)))
-            .collect();
-        values.sort_unstable();
-        values.dedup();
-        for (kind, value) in values {
-            self.field(kind);
-            self.field(value);
+    fn pairs(&mut self, mut pairs: Vec<(&str, &str)>) {
+        pairs.sort_unstable();
+        pairs.dedup();
+        self.0.update(&(pairs.len() as u64).to_be_bytes());
+        for (kind, value) in pairs {
+            self.part(kind.as_bytes());
+            self.part(value.as_bytes());
         }
+    }
+
+    fn finish(&self) -> AlertId {
+        let hash = self.0.finalize();
+        let mut bytes = [0; 16];
+        bytes.copy_from_slice(&hash.as_bytes()[..16]);
+        AlertId(u128::from_be_bytes(bytes))
     }
 }

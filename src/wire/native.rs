@@ -1,219 +1,254 @@
-//! The native alert (`schema_version` 1.x): read into borrowed structs in one pass, then checked into the model.
+//! The native alert, `schema_version` 1.x: what `raw` read becomes an alert here. Unlike a vendor's, its required fields
+//! are required: whoever writes this format can be told what is missing.
 
-mod fields;
+mod kinds;
+mod raw;
 
-use std::borrow::Cow;
+use std::sync::Arc;
 
-use self::fields::{Labels, RawAlert, RawAttack, RawCorrelation, RawEntity, RawLink, RawObservable, RawRule, Scalar};
-use super::build::{Draft, Refused, number_to_percent};
-use super::reject::RejectReason;
-use super::times;
-use crate::config::Limits;
+use raw::{RawAlert, RawCorrelation, RawEntity, RawObservable, RawSource};
+
+use super::canonical::{code, text};
+use super::decode::{Beside, Context, Draft, Refused, RejectReason};
 use crate::model::{
-    Activity, AlertLink, Correlation, EntityKind, EventTime, Label, ObservableKind, Role, Severity, TimeFrom, Timestamp,
+    Activity, Alert, AlertId, AlertLink, Attack, Correlation, EventTime, Label, Observable, ObservableKind, Role, Rule,
+    Severity, Source, TimeFrom,
 };
 
-const UNMAPPED_BYTES_MAX: usize = 4_096;
-/// Labels, tags, links, evidences and attacks kept of one alert.
+/// Top-level keys that tell a native alert.
+pub(super) const SIGNATURES: [&[&str]; 2] = [&["title", "event_time", "source"], &["schema_version"]];
+
+/// Entries kept of each list that is only shown.
 const LIST_MAX: usize = 64;
 
-/// Reads `text`, which is one JSON object that passed the scan.
-pub fn read(text: &str, limits: &Limits) -> Result<Draft, Refused> {
-    let raw: RawAlert<'_> =
-        serde_json::from_str(text).map_err(|error| Refused::new(RejectReason::BadValue, error.to_string()))?;
-    let mut draft = Draft::new(limits);
+pub(super) fn read(raw: &str, profile: &Arc<str>, context: &Context<'_>) -> Result<Alert, Refused> {
+    let raw: RawAlert<'_> = serde_json::from_str(raw).map_err(|error| wrong_shape(&error))?;
     check_version(raw.schema_version.as_deref())?;
-    head(&mut draft, &raw)?;
-    rule_and_attacks(&mut draft, &raw);
-    for observable in &raw.observables {
-        read_observable(&mut draft, observable)?;
-    }
-    for entity in &raw.entities {
-        read_entity(&mut draft, entity)?;
-    }
-    tail(&mut draft, raw);
-    Ok(draft)
+    let tenant = context.tenant(raw.tenant.as_deref())?;
+    let mut draft = Draft::new(context.limits);
+    let title: Arc<str> = draft.line(required(raw.title.as_deref(), "title")?);
+    let source = source(&raw.source.0, &mut draft)?;
+    raw.observables.iter().try_for_each(|observable| observe(&observable.0, &mut draft))?;
+    raw.entities.iter().try_for_each(|entity| name(&entity.0, &mut draft))?;
+    Ok(Alert {
+        id: AlertId(0),
+        tenant,
+        origin: context.origin.clone(),
+        event_time: event_time(raw.event_time.as_ref())?,
+        recorded_at: context.record.timestamp,
+        description: raw.description.as_deref().map(|prose| draft.prose(prose)),
+        severity: severity(&raw)?,
+        confidence: score(raw.confidence, "confidence")?,
+        risk_score: score(raw.risk_score, "risk_score")?,
+        source,
+        alert_uid: optional(raw.alert_uid.as_deref(), &mut draft),
+        source_ref: optional(raw.source_ref.as_deref(), &mut draft),
+        rule: rule(&raw, &title, &mut draft),
+        attacks: attacks(&raw, &mut draft)?,
+        activity: activity(raw.activity.as_deref())?,
+        revision: revision(raw.updated_time.as_ref())?,
+        dedup_key: optional(raw.dedup_key.as_deref(), &mut draft),
+        labels: labels(&raw, &mut draft),
+        tags: list(&raw.tags, &mut draft),
+        tlp: optional(raw.tlp.as_deref(), &mut draft),
+        pap: optional(raw.pap.as_deref(), &mut draft),
+        correlation: correlation(&raw.correlation.0, &mut draft),
+        links: links(&raw, &mut draft),
+        evidences: evidences(&raw, &mut draft),
+        unmapped: unmapped(&raw, &mut draft),
+        profile: Arc::clone(profile),
+        title,
+        observables: draft.observables,
+        entities: draft.entities,
+        marks: draft.marks,
+    })
+}
+
+fn wrong_shape(error: &serde_json::Error) -> Refused {
+    Refused::new(RejectReason::BadValue, error.to_string())
 }
 
 fn check_version(version: Option<&str>) -> Result<(), Refused> {
     match version {
-        // Absent means the current one: a sender by hand should not fail on ceremony.
         None => Ok(()),
         Some(version) if version == "1" || version.starts_with("1.") => Ok(()),
-        Some(version) => Err(Refused::new(RejectReason::BadSchemaVersion, format!("`{version}`, known is 1.x"))),
+        Some(other) => {
+            let detail = format!("schema_version {:?} is not 1.x", text::excerpt(other));
+            Err(Refused::new(RejectReason::BadSchemaVersion, detail))
+        }
     }
 }
 
-fn head(draft: &mut Draft, raw: &RawAlert<'_>) -> Result<(), Refused> {
-    draft.title = required("title", raw.title.as_deref())?;
-    let source = raw.source.as_ref().ok_or_else(|| missing("source.product"))?;
-    draft.source.product = required("source.product", source.product.as_deref())?.into();
-    draft.source.vendor = draft.maybe_text(source.vendor.as_deref()).map(Into::into);
-    draft.source.category = draft.maybe_text(source.category.as_deref()).map(Into::into);
-    draft.source.instance = draft.maybe_text(source.instance.as_deref()).map(Into::into);
-    let time = raw.event_time.as_ref().ok_or_else(|| missing("event_time"))?;
-    draft.time = Some(EventTime { at: event_time("event_time", time)?, from: TimeFrom::Field });
-    draft.severity = severity(raw)?;
-    draft.tenant = raw.tenant.as_deref().map(str::to_owned);
-    draft.alert_uid = draft.maybe_text(raw.alert_uid.as_deref());
-    draft.source_ref = draft.maybe_text(raw.source_ref.as_deref());
-    draft.dedup_key = draft.maybe_text(raw.dedup_key.as_deref());
-    draft.description = draft.maybe_text(raw.description.as_deref());
-    draft.confidence = raw.confidence.map(number_to_percent);
-    draft.risk_score = raw.risk_score.map(number_to_percent);
-    draft.activity = match raw.activity.as_deref() {
-        None => Activity::Create,
-        Some(word) => {
-            Activity::from_label(word).ok_or_else(|| Refused::value("activity", word, "create, update or close"))?
-        }
-    };
-    draft.revision = match &raw.updated {
-        None => 0,
-        Some(updated) => event_time("updated", updated)?.millis(),
-    };
-    Ok(())
+fn required<'a>(field: Option<&'a str>, name: &str) -> Result<&'a str, Refused> {
+    field.filter(|value| !value.trim().is_empty()).ok_or_else(|| Refused::missing(name))
 }
 
-fn required(field: &str, value: Option<&str>) -> Result<String, Refused> {
-    value.and_then(super::canonical::plain).ok_or_else(|| missing(field))
+fn optional(field: Option<&str>, draft: &mut Draft<'_>) -> Option<Box<str>> {
+    field.filter(|value| !value.trim().is_empty()).map(|value| draft.line(value))
 }
 
-fn missing(field: &str) -> Refused {
-    Refused::new(RejectReason::MissingField, format!("`{field}` is required"))
+fn event_time(raw: Option<&raw::Time<'_>>) -> Result<EventTime, Refused> {
+    let raw = raw.ok_or_else(|| Refused::missing("event_time"))?;
+    let at =
+        raw.read().ok_or_else(|| Refused::new(RejectReason::BadTime, "event_time is neither RFC 3339 nor epoch ms"))?;
+    Ok(EventTime { at, from: TimeFrom::Field })
 }
 
-fn event_time(field: &str, raw: &Scalar<'_>) -> Result<Timestamp, Refused> {
-    let at = match raw {
-        Scalar::Text(text) => times::text(text),
-        Scalar::Integer(millis) => times::epoch_millis(*millis),
-        Scalar::Other => None,
-    };
-    at.ok_or_else(|| Refused::new(RejectReason::BadTime, format!("`{field}` is RFC 3339 or epoch milliseconds")))
+fn revision(raw: Option<&raw::Time<'_>>) -> Result<i64, Refused> {
+    let Some(raw) = raw else { return Ok(0) };
+    let bad = || Refused::new(RejectReason::BadTime, "updated_time is neither RFC 3339 nor epoch ms");
+    raw.read().map(|at| at.millis()).ok_or_else(bad)
+}
+
+fn source(raw: &RawSource<'_>, draft: &mut Draft<'_>) -> Result<Source, Refused> {
+    let product = draft.line(required(raw.product.as_deref(), "source.product")?);
+    let mut shared = |field: &Option<raw::Text<'_>>| field.as_deref().map(|value| draft.line(value));
+    let (vendor, category, instance) = (shared(&raw.vendor), shared(&raw.r#type), shared(&raw.instance));
+    Ok(Source { vendor, product, category, instance })
 }
 
 fn severity(raw: &RawAlert<'_>) -> Result<Severity, Refused> {
-    match (raw.severity_id, raw.severity.as_deref()) {
-        (Some(id), _) => {
-            let known = u8::try_from(id).ok().and_then(Severity::from_id);
-            known.ok_or_else(|| Refused::value("severity_id", &id.to_string(), "0 to 6"))
-        }
-        (None, Some(word)) => {
-            let known = Severity::from_label(&word.to_ascii_lowercase());
-            known.ok_or_else(|| Refused::value("severity", word, "unknown, informational, low … fatal"))
-        }
-        (None, None) => Ok(Severity::Unknown),
+    if let Some(id) = raw.severity_id {
+        let severity = u8::try_from(id).ok().and_then(Severity::from_id);
+        return severity.ok_or_else(|| Refused::value("severity_id", &id.to_string()));
     }
+    let Some(word) = raw.severity.as_deref() else { return Ok(Severity::Unknown) };
+    kinds::severity(word).ok_or_else(|| Refused::value("severity", word))
 }
 
-fn rule_and_attacks(draft: &mut Draft, raw: &RawAlert<'_>) {
-    if let Some(RawRule { uid, name, version }) = &raw.rule {
-        draft.rule_uid = draft.maybe_text(uid.as_deref());
-        draft.rule_name = draft.maybe_text(name.as_deref());
-        draft.rule_version = draft.maybe_text(version.as_deref());
-    }
-    for RawAttack { tactic_uid, technique_uid } in raw.attacks.iter().take(LIST_MAX) {
-        draft.attack(tactic_uid.as_deref(), technique_uid.as_deref());
-    }
-    draft.cut |= raw.attacks.len() > LIST_MAX;
+fn score(raw: Option<f64>, field: &str) -> Result<Option<u8>, Refused> {
+    let Some(number) = raw else { return Ok(None) };
+    let inside = (0.0..=100.0).contains(&number);
+    if inside { Ok(Some(number.round() as u8)) } else { Err(Refused::value(field, &number.to_string())) }
 }
 
-fn read_observable(draft: &mut Draft, raw: &RawObservable<'_>) -> Result<(), Refused> {
-    let word = raw.kind.as_deref().ok_or_else(|| missing("observables[].type"))?;
-    let kind = ObservableKind::from_label(word).unwrap_or(ObservableKind::Other);
-    let role = role("observables[].role", raw.role.as_deref(), Role::Peer)?;
-    let value = raw.value.as_deref().ok_or_else(|| missing("observables[].value"))?;
-    if let Some(observable) = draft.observable(kind, role, value) {
-        observable.ioc = raw.ioc;
-        observable.ignore_correlation = raw.ignore_correlation;
-        observable.tags = raw.tags.iter().map(|tag| super::canonical::text(tag).into()).collect();
+fn rule(raw: &RawAlert<'_>, title: &Arc<str>, draft: &mut Draft<'_>) -> Rule {
+    let rule = &raw.rule.0;
+    let filled =
+        |field: &Option<raw::Text<'_>>| field.as_deref().map(str::to_owned).filter(|text| !text.trim().is_empty());
+    let name = filled(&rule.name).map_or_else(|| Arc::clone(title), |name| draft.line(&name));
+    let uid = filled(&rule.uid).map_or_else(|| Arc::clone(&name), |uid| draft.line(&uid));
+    Rule { uid, name, version: optional(rule.version.as_deref(), draft) }
+}
+
+fn attacks(raw: &RawAlert<'_>, draft: &mut Draft<'_>) -> Result<Vec<Attack>, Refused> {
+    draft.marks.cut |= raw.attacks.len() > LIST_MAX;
+    let mut attacks = Vec::new();
+    for raw::Object(attack) in raw.attacks.iter().take(LIST_MAX) {
+        let tactic =
+            attack.tactic_uid.as_deref().map(|raw| code::tactic(raw).ok_or_else(|| Refused::value("tactic_uid", raw)));
+        let technique = attack.technique_uid.as_deref();
+        let technique = technique.map(|raw| code::technique(raw).ok_or_else(|| Refused::value("technique_uid", raw)));
+        let (tactic, technique) = (tactic.transpose()?, technique.transpose()?);
+        if tactic.is_some() || technique.is_some() {
+            attacks.push(Attack { tactic: tactic.map(Arc::from), technique: technique.map(Arc::from) });
+        }
+    }
+    attacks.sort();
+    attacks.dedup();
+    Ok(attacks)
+}
+
+fn activity(raw: Option<&str>) -> Result<Activity, Refused> {
+    let Some(word) = raw else { return Ok(Activity::Create) };
+    Activity::from_label(word).ok_or_else(|| Refused::value("activity", word))
+}
+
+fn observe(raw: &RawObservable<'_>, draft: &mut Draft<'_>) -> Result<(), Refused> {
+    let value = raw.value.as_deref().ok_or_else(|| Refused::missing("observables[].value"))?;
+    if text::is_placeholder(value) {
+        return Ok(());
+    }
+    let role = role(raw.role.as_deref(), "observables[].role")?;
+    match kinds::observable(raw.r#type.as_deref(), raw.type_id)? {
+        kinds::Kind::Observable(kind) => push(kind, value, role, raw, draft),
+        kinds::Kind::Entity(kind) => {
+            draft.name(kind, value, role.unwrap_or(Role::Peer), &Beside::default());
+        }
     }
     Ok(())
 }
 
-fn read_entity(draft: &mut Draft, raw: &RawEntity<'_>) -> Result<(), Refused> {
-    let word = raw.kind.as_deref().ok_or_else(|| missing("entities[].kind"))?;
-    let kind = EntityKind::from_label(word).unwrap_or(EntityKind::Other);
-    let role = role("entities[].role", raw.role.as_deref(), Role::Asset)?;
-    let value = raw.id.as_deref().or(raw.name.as_deref()).ok_or_else(|| missing("entities[].id"))?;
-    let name = draft.maybe_text(raw.name.as_deref());
-    let domain = draft.maybe_text(raw.domain.as_deref());
-    let site = draft.maybe_text(raw.site.as_deref());
-    if let Some(entity) = draft.entity(kind, role, value) {
-        entity.name = name.or(entity.name.take());
-        entity.domain = domain.or(entity.domain.take());
-        entity.site = site;
-        entity.criticality = raw.criticality.min(4);
+/// What is not of the kind it claims is kept for the reader and links nothing.
+fn push(kind: ObservableKind, value: &str, role: Option<Role>, raw: &RawObservable<'_>, draft: &mut Draft<'_>) {
+    let role = role.unwrap_or(if kind == ObservableKind::Ip { Role::Peer } else { Role::Context });
+    let canonical = super::canonical::observable(kind, value);
+    let sound = canonical.is_some();
+    let shared = canonical.as_deref().is_some_and(|value| super::canonical::is_shared(kind, value));
+    let observable = Observable {
+        kind: if sound { kind } else { ObservableKind::Other },
+        value: canonical.map_or_else(|| draft.line(value), Arc::from),
+        role,
+        ioc: raw.ioc,
+        ignore_correlation: raw.ignore_correlation || shared || !sound,
+        tags: list(&raw.tags, draft),
+    };
+    draft.push_observable(observable);
+}
+
+fn name(raw: &RawEntity<'_>, draft: &mut Draft<'_>) -> Result<(), Refused> {
+    let kind = kinds::entity(raw.kind.as_deref())?;
+    let id = raw.id.as_deref().or(raw.name.as_deref()).ok_or_else(|| Refused::missing("entities[].id"))?;
+    let role = role(raw.role.as_deref(), "entities[].role")?.unwrap_or(kinds::role_of(kind));
+    let criticality = kinds::criticality(raw.criticality.as_ref())?;
+    let beside =
+        Beside { name: raw.name.as_deref(), domain: raw.domain.as_deref(), site: raw.site.as_deref(), criticality };
+    let known = draft.name(kind, id, role, &beside);
+    if !known && !text::is_placeholder(id) {
+        // Not an identity of its kind: kept under its own words, where it meets only its like.
+        draft.name(crate::model::EntityKind::Other, id, role, &beside);
     }
     Ok(())
 }
 
-fn role(field: &str, word: Option<&str>, default: Role) -> Result<Role, Refused> {
-    match word {
-        None => Ok(default),
-        // Who attacks is who acts.
-        Some("attacker") => Ok(Role::Actor),
-        Some(word) => Role::from_label(word)
-            .ok_or_else(|| Refused::value(field, word, "asset, actor, source, destination, target, peer or context")),
-    }
+fn role(raw: Option<&str>, field: &str) -> Result<Option<Role>, Refused> {
+    raw.map(|word| Role::from_label(word).ok_or_else(|| Refused::value(field, word))).transpose()
 }
 
-fn tail(draft: &mut Draft, raw: RawAlert<'_>) {
-    draft.tlp = draft.maybe_text(raw.tlp.as_deref());
-    draft.pap = draft.maybe_text(raw.pap.as_deref());
-    let RawCorrelation { group_key, exclude, no_merge } = raw.correlation.unwrap_or_default();
-    draft.correlation = Correlation { group_key: draft.maybe_text(group_key.as_deref()), exclude, no_merge };
-    let Labels(labels) = raw.labels;
-    draft.cut |= labels.len().max(raw.tags.len()).max(raw.links.len()).max(raw.evidences.len()) > LIST_MAX;
-    for (name, value) in labels.iter().take(LIST_MAX) {
-        let label = Label { name: draft.bounded(name), value: draft.bounded(value) };
-        draft.labels.push(label);
+fn list(raw: &[raw::Text<'_>], draft: &mut Draft<'_>) -> Vec<Box<str>> {
+    draft.marks.cut |= raw.len() > LIST_MAX;
+    raw.iter().take(LIST_MAX).map(|value| draft.line(value)).collect()
+}
+
+fn labels(raw: &RawAlert<'_>, draft: &mut Draft<'_>) -> Vec<Label> {
+    draft.marks.cut |= raw.labels.0.len() > LIST_MAX;
+    let labels = raw.labels.0.iter().take(LIST_MAX);
+    labels.map(|(name, value)| Label { name: draft.line(name), value: draft.line(value) }).collect()
+}
+
+fn correlation(raw: &RawCorrelation<'_>, draft: &mut Draft<'_>) -> Correlation {
+    let group_key = optional(raw.group_key.as_deref(), draft);
+    Correlation { group_key, exclude: raw.exclude, no_merge: raw.no_merge }
+}
+
+/// A link that is no web address is left out: a console would have to show it, and could not make it safe.
+fn links(raw: &RawAlert<'_>, draft: &mut Draft<'_>) -> Vec<AlertLink> {
+    draft.marks.cut |= raw.links.len() > LIST_MAX;
+    let mut links = Vec::new();
+    for link in raw.links.iter().take(LIST_MAX) {
+        let url = super::canonical::net::url(&link.url).filter(|url| url.starts_with("http"));
+        match url {
+            Some(url) => links.push(AlertLink { title: optional(link.title.as_deref(), draft), url: draft.line(&url) }),
+            None => draft.marks.cut = true,
+        }
     }
-    for tag in raw.tags.iter().take(LIST_MAX) {
-        let tag = draft.bounded(tag);
-        draft.tags.push(tag);
-    }
-    for RawLink { title, url } in raw.links.iter().take(LIST_MAX) {
-        let link = AlertLink { title: draft.maybe_text(title.as_deref()), url: draft.bounded(url) };
-        draft.links.push(link);
-    }
+    links
+}
+
+fn evidences(raw: &RawAlert<'_>, draft: &mut Draft<'_>) -> Vec<Box<str>> {
+    draft.marks.cut |= raw.evidences.len() > LIST_MAX;
+    let mut kept = Vec::new();
     for evidence in raw.evidences.iter().take(LIST_MAX) {
-        let evidence = compact(evidence.get());
-        if evidence.len() <= draft.string_bytes_max() { draft.evidences.push(evidence) } else { draft.cut = true }
+        match raw::compact(evidence.get(), raw::JSON_BYTES_MAX) {
+            Some(json) => kept.push(json.into()),
+            None => draft.marks.cut = true,
+        }
     }
-    draft.unmapped = unmapped(draft, &raw.rest);
+    kept
 }
 
-/// The unknown fields as one JSON object, as far as they fit.
-fn unmapped(draft: &mut Draft, rest: &[(Cow<'_, str>, &serde_json::value::RawValue)]) -> Option<Box<str>> {
-    let mut out = String::new();
-    for (key, value) in rest {
-        let Ok(key) = serde_json::to_string(key) else { continue };
-        let value = compact(value.get());
-        if out.len() + key.len() + value.len() + 3 > UNMAPPED_BYTES_MAX {
-            draft.cut = true;
-            continue;
-        }
-        out.push(if out.is_empty() { '{' } else { ',' });
-        out.push_str(&key);
-        out.push(':');
-        out.push_str(&value);
-    }
-    (!out.is_empty()).then(|| (out + "}").into())
-}
-
-/// JSON text without the white space between its tokens.
-fn compact(raw: &str) -> Box<str> {
-    let mut out = String::with_capacity(raw.len());
-    let (mut inside, mut escaped) = (false, false);
-    for c in raw.chars() {
-        match c {
-            _ if escaped => escaped = false,
-            '\\' if inside => escaped = true,
-            '"' => inside = !inside,
-            ' ' | '\t' | '\n' | '\r' if !inside => continue,
-            _ => {}
-        }
-        out.push(c);
-    }
-    out.into()
+fn unmapped(raw: &RawAlert<'_>, draft: &mut Draft<'_>) -> Option<Box<str>> {
+    let (json, cut) = raw.unmapped.json();
+    draft.marks.cut |= cut;
+    json.map(Into::into)
 }

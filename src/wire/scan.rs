@@ -1,215 +1,449 @@
-//! The first look at foreign bytes: one linear pass before any parser sees them.
+//! One linear pass over a record before any parse: size, UTF-8, JSON grammar, depth, duplicate keys, and where the
+//! elements of an array or a `{"records":[…]}` envelope begin and end.
 //!
-//! Parsers are lenient in what they skip (serde_json lets depth, duplicate keys and bad UTF-8 pass inside ignored values),
-//! and parsers disagree about duplicate keys, which attackers use. So size, UTF-8, depth, token count and duplicates are
-//! settled here, over the whole record. The pass checks structure only as far as it needs to; the parser does the rest.
+//! Parsers disagree about duplicate keys, skip ignored values unchecked and recurse without bound; so nothing is parsed
+//! that this pass has not seen whole. What the bytes mean is left to the decoder. A clean record allocates nothing.
 
-use super::reject::RejectReason;
+mod string;
+
+use std::ops::Range;
+
+use smallvec::SmallVec;
+
+use super::decode::RejectReason;
 use crate::config::Limits;
 
-/// Values and keys of one record; 8 MiB of `{"a":0},` would otherwise cost 88 times its size in memory.
-const TOKENS_MAX: usize = 50_000;
-/// Objects with more keys than this are dead letters: duplicates are searched in a list this long.
-const KEYS_MAX: usize = 4_096;
-
-/// Why a record was refused, and where.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct ScanError {
+/// Why the bytes were refused, and at which of them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Fault {
     pub reason: RejectReason,
-    pub detail: String,
+    pub at: usize,
 }
 
-/// A record that may be parsed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Shape {
+    Object,
+    Array,
+    Scalar,
+}
+
+/// What one pass has seen. Faults that one element can have without costing its neighbours are noted, not returned.
 #[derive(Debug)]
-pub struct Scanned<'a> {
+pub struct Scan<'a> {
     pub text: &'a str,
-    /// Hashes of the keys of the outermost object, in order: enough to recognise a format.
-    pub top_keys: Vec<u64>,
+    pub shape: Shape,
+    /// The first depth or duplicate-key fault anywhere.
+    pub fault: Option<Fault>,
+    /// The same, outside the elements.
+    pub envelope_fault: Option<Fault>,
+    /// Hashes of the root object's keys, for the signatures of profiles.
+    pub keys: SmallVec<[u64; KEYS_INLINE]>,
+    /// The elements of a root array or of the envelope's array; `None` where there is neither.
+    pub elements: Option<Vec<Range<usize>>>,
 }
 
-/// Checks `bytes`.
-pub fn scan<'a>(bytes: &'a [u8], limits: &Limits) -> Result<Scanned<'a>, ScanError> {
-    let error = |reason, detail: String| ScanError { reason, detail };
-    if bytes.is_empty() {
-        return Err(error(RejectReason::Empty, "the record has no value".into()));
-    }
-    if bytes.len() > limits.record_bytes_max {
-        let detail = format!("{} bytes, at most {}", bytes.len(), limits.record_bytes_max);
-        return Err(error(RejectReason::TooLarge, detail));
-    }
-    let text = std::str::from_utf8(bytes)
-        .map_err(|bad| error(RejectReason::NotUtf8, format!("at byte {}", bad.valid_up_to())))?;
-    let mut scan = Scan {
-        bytes,
-        at: 0,
-        depth_max: limits.depth_max,
-        keys: Vec::new(),
-        top: Vec::new(),
-        open: Vec::new(),
-        tokens: 0,
-    };
-    scan.run()?;
-    Ok(Scanned { text, top_keys: scan.top })
-}
+const KEYS_INLINE: usize = 64;
+const FRAMES_INLINE: usize = 32;
+/// Up to here each key is compared with each: nearly every object, and no sorting.
+const KEYS_COMPARED_MAX: usize = 24;
+/// The key under which an envelope keeps its records.
+const ENVELOPE_KEY: &str = "records";
 
-/// The hash by which `Scanned::top_keys` names a key.
+/// The hash by which keys are compared. Its seed is fixed, so that every replay decides alike; a collision can only
+/// refuse the record of the one who made it.
 #[must_use]
 pub fn key_hash(key: &[u8]) -> u64 {
-    hash(key)
+    use std::hash::{BuildHasher, Hasher};
+    let mut hasher = foldhash::quality::FixedState::with_seed(0x0ca5_e217).build_hasher();
+    hasher.write(key);
+    hasher.finish()
 }
 
-struct Scan<'a> {
+pub fn scan<'a>(payload: &'a [u8], limits: &Limits) -> Result<Scan<'a>, Fault> {
+    if payload.len() > limits.record_bytes_max {
+        return Err(Fault { reason: RejectReason::TooLarge, at: limits.record_bytes_max });
+    }
+    let text = std::str::from_utf8(payload)
+        .map_err(|error| Fault { reason: RejectReason::NotUtf8, at: error.valid_up_to() })?;
+    let mut scanner = Scanner::new(payload, limits);
+    if scanner.next_byte().is_none() {
+        return Err(Fault { reason: RejectReason::Empty, at: 0 });
+    }
+    let shape = scanner.document()?;
+    let Scanner { fault, envelope_fault, root_keys, elements, .. } = scanner;
+    Ok(Scan { text, shape, fault, envelope_fault, keys: root_keys, elements })
+}
+
+/// An open object or array.
+#[derive(Clone, Copy)]
+struct Frame {
+    object: bool,
+    /// Where this object's key hashes begin.
+    keys_from: u32,
+}
+
+struct Scanner<'a> {
     bytes: &'a [u8],
     at: usize,
     depth_max: usize,
-    /// Hashes of the keys of all open objects, innermost last.
-    keys: Vec<u64>,
-    /// Those of the outermost object, kept when it closes.
-    top: Vec<u64>,
-    open: Vec<Open>,
-    tokens: usize,
+    elements_max: usize,
+    frames: SmallVec<[Frame; FRAMES_INLINE]>,
+    /// Key hashes of all open objects; the innermost object's are at the end.
+    keys: SmallVec<[u64; KEYS_INLINE]>,
+    root_keys: SmallVec<[u64; KEYS_INLINE]>,
+    envelope_key: u64,
+    elements: Option<Vec<Range<usize>>>,
+    /// Number of open frames when the next value is an element; 0 while no array of elements is open.
+    element_depth: usize,
+    element_from: usize,
+    fault: Option<Fault>,
+    envelope_fault: Option<Fault>,
 }
 
-/// One open object or array; for an object, where its keys begin in `keys`.
-#[derive(Clone, Copy)]
-struct Open {
-    object: bool,
-    first_key: usize,
-    /// The next string is a key.
-    expects_key: bool,
-}
-
-impl Scan<'_> {
-    fn run(&mut self) -> Result<(), ScanError> {
-        while let Some(&byte) = self.bytes.get(self.at) {
-            match byte {
-                b'"' => self.string()?,
-                b'{' => self.push(true)?,
-                b'[' => self.push(false)?,
-                b'}' | b']' => self.pop(byte == b'}')?,
-                b',' => {
-                    self.token()?;
-                    if let Some(open) = self.open.last_mut() {
-                        open.expects_key = open.object;
-                    }
-                    self.at += 1;
-                }
-                _ => self.at += 1,
-            }
+impl<'a> Scanner<'a> {
+    fn new(bytes: &'a [u8], limits: &Limits) -> Self {
+        Self {
+            bytes,
+            at: 0,
+            depth_max: limits.depth_max,
+            elements_max: limits.elements_max,
+            frames: SmallVec::new(),
+            keys: SmallVec::new(),
+            root_keys: SmallVec::new(),
+            envelope_key: key_hash(ENVELOPE_KEY.as_bytes()),
+            elements: None,
+            element_depth: 0,
+            element_from: 0,
+            fault: None,
+            envelope_fault: None,
         }
-        if self.open.is_empty() { Ok(()) } else { Err(self.error(RejectReason::NotJson, "ends inside a value")) }
     }
 
-    fn push(&mut self, object: bool) -> Result<(), ScanError> {
-        if self.open.len() >= self.depth_max {
-            return Err(self.error(RejectReason::TooDeep, "nested too deep"));
+    fn document(&mut self) -> Result<Shape, Fault> {
+        let shape = match self.next_byte() {
+            Some(b'{') => Shape::Object,
+            Some(b'[') => Shape::Array,
+            Some(_) | None => Shape::Scalar,
+        };
+        loop {
+            if !self.value()? {
+                continue; // a container was opened and its first value is next
+            }
+            if self.after_value()? {
+                break;
+            }
         }
-        self.token()?;
-        self.open.push(Open { object, first_key: self.keys.len(), expects_key: object });
+        if self.next_byte().is_some() { Err(self.not_json()) } else { Ok(shape) }
+    }
+
+    /// Reads a scalar or an empty container, or opens a container. True if a value is complete.
+    fn value(&mut self) -> Result<bool, Fault> {
+        let first = self.next_byte().ok_or_else(|| self.not_json())?;
+        if self.element_depth > 0 && self.frames.len() == self.element_depth {
+            self.element_from = self.at;
+        }
+        match first {
+            b'{' => self.open(true),
+            b'[' => self.open(false),
+            b'"' => self.string().map(|_| true),
+            b't' => self.literal(b"true"),
+            b'f' => self.literal(b"false"),
+            b'n' => self.literal(b"null"),
+            b'-' | b'0'..=b'9' => self.number(),
+            _ => Err(self.not_json()),
+        }
+    }
+
+    fn open(&mut self, object: bool) -> Result<bool, Fault> {
+        if self.frames.len() == self.depth_max {
+            self.note(RejectReason::TooDeep);
+        }
+        if !object && self.begins_elements() {
+            self.elements = Some(Vec::new());
+            self.element_depth = self.frames.len() + 1;
+        }
+        self.at += 1;
+        self.frames.push(Frame { object, keys_from: self.keys.len() as u32 });
+        let end = if object { b'}' } else { b']' };
+        if self.next_byte() == Some(end) {
+            self.close();
+            return Ok(true);
+        }
+        if object {
+            self.key()?;
+        }
+        Ok(false)
+    }
+
+    /// Whether the array that opens here holds the record's elements: it is the root, or the root's `records`.
+    fn begins_elements(&self) -> bool {
+        let envelope = || self.frames[0].object && self.keys.last() == Some(&self.envelope_key);
+        self.elements.is_none() && (self.frames.is_empty() || (self.frames.len() == 1 && envelope()))
+    }
+
+    /// Goes on after a complete value: closes what ends here, reads the next key. True at the end of the document.
+    fn after_value(&mut self) -> Result<bool, Fault> {
+        loop {
+            self.end_element()?;
+            let Some(frame) = self.frames.last().copied() else { return Ok(true) };
+            match (self.next_byte(), frame.object) {
+                (Some(b','), object) => {
+                    self.at += 1;
+                    if object {
+                        self.key()?;
+                    }
+                    return Ok(false);
+                }
+                (Some(b'}'), true) | (Some(b']'), false) => self.close(),
+                (Some(_) | None, _) => return Err(self.not_json()),
+            }
+        }
+    }
+
+    fn end_element(&mut self) -> Result<(), Fault> {
+        if self.element_depth == 0 || self.frames.len() != self.element_depth {
+            return Ok(());
+        }
+        let range = self.element_from..self.at;
+        match &mut self.elements {
+            Some(elements) if elements.len() < self.elements_max => elements.push(range),
+            Some(_) | None => return Err(Fault { reason: RejectReason::TooManyElements, at: self.element_from }),
+        }
+        Ok(())
+    }
+
+    fn close(&mut self) {
+        let Some(frame) = self.frames.pop() else { return };
+        self.at += 1;
+        if frame.object {
+            self.close_object(frame);
+        } else if self.frames.len() + 1 == self.element_depth {
+            self.element_depth = 0;
+        }
+    }
+
+    fn close_object(&mut self, frame: Frame) {
+        let from = frame.keys_from as usize;
+        if has_duplicates(&mut self.keys[from..]) {
+            self.note(RejectReason::DuplicateKey);
+        }
+        if self.frames.is_empty() {
+            self.root_keys = std::mem::take(&mut self.keys);
+        } else {
+            self.keys.truncate(from);
+        }
+    }
+
+    fn note(&mut self, reason: RejectReason) {
+        let fault = Fault { reason, at: self.at };
+        let inside_element = self.element_depth > 0 && self.frames.len() >= self.element_depth;
+        self.fault.get_or_insert(fault);
+        if !inside_element {
+            self.envelope_fault.get_or_insert(fault);
+        }
+    }
+
+    fn key(&mut self) -> Result<(), Fault> {
+        if self.next_byte() != Some(b'"') {
+            return Err(self.not_json());
+        }
+        let span = self.string()?;
+        let hash = match span.escaped {
+            false => key_hash(&self.bytes[span.range]),
+            true => key_hash(&string::unescaped(&self.bytes[span.range])),
+        };
+        self.keys.push(hash);
+        if self.next_byte() != Some(b':') {
+            return Err(self.not_json());
+        }
         self.at += 1;
         Ok(())
     }
 
-    fn pop(&mut self, object: bool) -> Result<(), ScanError> {
-        match self.open.pop() {
-            Some(open) if open.object == object => {
-                if self.open.is_empty() && self.top.is_empty() {
-                    self.top.extend_from_slice(&self.keys);
-                }
-                self.keys.truncate(open.first_key);
-                self.at += 1;
-                Ok(())
-            }
-            _ => Err(self.error(RejectReason::NotJson, "a bracket closes what is not open")),
-        }
+    fn string(&mut self) -> Result<string::Span, Fault> {
+        let span = string::read(self.bytes, self.at).map_err(|at| Fault { reason: RejectReason::NotJson, at })?;
+        self.at = span.range.end + 1;
+        Ok(span)
     }
 
-    fn token(&mut self) -> Result<(), ScanError> {
-        self.tokens += 1;
-        if self.tokens > TOKENS_MAX { Err(self.error(RejectReason::TooLarge, "too many values")) } else { Ok(()) }
+    fn literal(&mut self, word: &[u8]) -> Result<bool, Fault> {
+        if !self.bytes[self.at..].starts_with(word) {
+            return Err(self.not_json());
+        }
+        self.at += word.len();
+        Ok(true)
     }
 
-    fn string(&mut self) -> Result<(), ScanError> {
-        let begin = self.at + 1;
-        let (end, escaped) = self.string_end(begin)?;
-        self.at = end + 1;
-        let Some(open) = self.open.last_mut().filter(|open| open.expects_key) else { return Ok(()) };
-        open.expects_key = false;
-        let first_key = open.first_key;
-        let raw = &self.bytes[begin..end];
-        let hash = if escaped { unescaped_hash(self.bytes, begin, end) } else { hash(raw) };
-        if self.keys[first_key..].contains(&hash) {
-            return Err(self.error(RejectReason::DuplicateKey, "the same key twice in one object"));
+    fn number(&mut self) -> Result<bool, Fault> {
+        let digits = |from: usize| self.bytes[from..].iter().take_while(|byte| byte.is_ascii_digit()).count();
+        let mut at = self.at + usize::from(self.bytes[self.at] == b'-');
+        let whole = digits(at);
+        let leading_zero = whole > 1 && self.bytes[at] == b'0';
+        at += whole;
+        let mut sound = whole > 0 && !leading_zero;
+        if self.bytes.get(at) == Some(&b'.') {
+            let fraction = digits(at + 1);
+            sound &= fraction > 0;
+            at += 1 + fraction;
         }
-        if self.keys.len() - first_key >= KEYS_MAX {
-            return Err(self.error(RejectReason::TooLarge, "too many keys in one object"));
+        if matches!(self.bytes.get(at), Some(b'e' | b'E')) {
+            at += 1 + usize::from(matches!(self.bytes.get(at + 1), Some(b'+' | b'-')));
+            let exponent = if at <= self.bytes.len() { digits(at) } else { 0 };
+            sound &= exponent > 0;
+            at += exponent;
         }
-        self.keys.push(hash);
-        Ok(())
+        if !sound {
+            return Err(self.not_json());
+        }
+        self.at = at;
+        Ok(true)
     }
 
-    /// The closing quote of a string, and whether a backslash came before it.
-    fn string_end(&self, begin: usize) -> Result<(usize, bool), ScanError> {
-        let mut at = begin;
-        let mut escaped = false;
+    /// The next byte that is no white space, left in place.
+    fn next_byte(&mut self) -> Option<u8> {
         loop {
-            match self.bytes.get(at) {
-                Some(b'"') => return Ok((at, escaped)),
-                Some(b'\\') => {
-                    escaped = true;
-                    at += 2;
-                }
-                Some(_) => at += 1,
-                None => return Err(self.error(RejectReason::NotJson, "ends inside a string")),
+            match self.bytes.get(self.at).copied()? {
+                b' ' | b'\n' | b'\r' | b'\t' => self.at += 1,
+                byte => return Some(byte),
             }
         }
     }
 
-    fn error(&self, reason: RejectReason, what: &str) -> ScanError {
-        ScanError { reason, detail: format!("{what}, at byte {}", self.at) }
+    fn not_json(&self) -> Fault {
+        Fault { reason: RejectReason::NotJson, at: self.at }
     }
 }
 
-/// FNV-1a over the bytes: a chance match of two keys costs an alert nothing but a dead letter, so speed counts.
-fn hash(bytes: &[u8]) -> u64 {
-    bytes.iter().fold(0xcbf2_9ce4_8422_2325, |hash, byte| (hash ^ u64::from(*byte)).wrapping_mul(0x100_0000_01b3))
-}
-
-/// A key may be spelled with escapes: what counts is what it means.
-fn unescaped_hash(bytes: &[u8], begin: usize, end: usize) -> u64 {
-    match serde_json::from_slice::<String>(&bytes[begin - 1..=end]) {
-        Ok(key) => hash(key.as_bytes()),
-        // The parser refuses it with a better message.
-        Err(_) => hash(&bytes[begin..end]),
+fn has_duplicates(keys: &mut [u64]) -> bool {
+    if keys.len() <= KEYS_COMPARED_MAX {
+        return keys.iter().enumerate().any(|(i, key)| keys[..i].contains(key));
     }
+    keys.sort_unstable();
+    keys.windows(2).any(|pair| pair[0] == pair[1])
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::config;
 
-    fn reason(text: &str) -> Option<RejectReason> {
-        let limits = config::parse("").unwrap().limits;
-        scan(text.as_bytes(), &limits).err().map(|error| error.reason)
+    fn limits() -> Limits {
+        Limits {
+            record_bytes_max: 1 << 18,
+            depth_max: 32,
+            observables_max: 64,
+            entities_max: 32,
+            string_bytes_max: 8192,
+            elements_max: 100,
+        }
+    }
+
+    fn fault(raw: &[u8]) -> Option<RejectReason> {
+        match scan(raw, &limits()) {
+            Ok(scan) => scan.fault.map(|fault| fault.reason),
+            Err(fault) => Some(fault.reason),
+        }
     }
 
     #[test]
-    fn duplicates_are_found_at_any_level_and_however_they_are_spelled() {
-        assert_eq!(reason(r#"{"a":1,"a":2}"#), Some(RejectReason::DuplicateKey));
-        assert_eq!(reason(r#"{"x":{"a":1,"b":[{"c":1}],"a":2}}"#), Some(RejectReason::DuplicateKey));
-        assert_eq!(reason(r#"{"a":1,"\u0061":2}"#), Some(RejectReason::DuplicateKey));
-        assert_eq!(reason(r#"{"a":{"a":1},"b":{"a":"a","c":"a"}}"#), None);
+    fn sound_json_passes() {
+        for raw in [
+            "{}",
+            "[]",
+            " [ ] ",
+            "0",
+            "-0.5e+3",
+            "\"a\"",
+            "true",
+            "null",
+            r#"{"a":[1,{"b":null}],"c":"\u00e9\n"}"#,
+            r#"{"a":{"a":1},"b":{"a":1}}"#,
+            r#"[{"a":1},{"a":1}]"#,
+            r#"{"x":"\ud83d\ude00"}"#,
+            "{\"a\" : 1 , \"b\" : 2}",
+        ] {
+            assert_eq!(fault(raw.as_bytes()), None, "{raw}");
+        }
     }
 
     #[test]
-    fn depth_and_structure_are_bounded() {
-        assert_eq!(reason(&("[".repeat(33) + &"]".repeat(33))), Some(RejectReason::TooDeep));
-        assert_eq!(reason(&("[".repeat(32) + &"]".repeat(32))), None);
-        assert_eq!(reason(r#"{"a":1"#), Some(RejectReason::NotJson));
-        assert_eq!(reason(r#"{"a":"1"#), Some(RejectReason::NotJson));
-        assert_eq!(reason(r#"{"a":1]"#), Some(RejectReason::NotJson));
-        assert_eq!(reason(""), Some(RejectReason::Empty));
-        assert_eq!(reason(&"1,".repeat(60_000)), Some(RejectReason::TooLarge));
+    fn what_is_not_json_is_named_with_its_place() {
+        for raw in [
+            "{",
+            "}",
+            "[",
+            "[1,]",
+            "{\"a\"}",
+            "{\"a\":}",
+            "{\"a\":1,}",
+            "{a:1}",
+            "01",
+            "1.",
+            "-",
+            "1e",
+            "tru",
+            "nul",
+            "[1 2]",
+            "{} {}",
+            "\"a",
+            "\"\\x\"",
+            "\"\\u12g4\"",
+            "\"\u{1}\"",
+            "\"\\ud800\"",
+            "\"\\udc00\"",
+            "\"\\ud800\\u0041\"",
+            "NaN",
+            "[1}",
+            "{\"a\":1]",
+            "+1",
+            ".5",
+            "\"\\",
+        ] {
+            assert_eq!(fault(raw.as_bytes()), Some(RejectReason::NotJson), "{raw}");
+        }
+        let cut = scan(br#"{"a":1,"b":"#, &limits()).unwrap_err();
+        assert_eq!(cut.at, 11);
+    }
+
+    #[test]
+    fn duplicates_are_found_however_they_are_written() {
+        for raw in [r#"{"a":1,"a":2}"#, r#"{"a":1,"\u0061":2}"#, r#"{"x":[{"b":{"k":1,"k":1}}]}"#, r#"{"":1,"":2}"#] {
+            assert_eq!(fault(raw.as_bytes()), Some(RejectReason::DuplicateKey), "{raw}");
+        }
+        let many: Vec<String> = (0..1_000).map(|i| format!("\"k{i}\":{i}")).collect();
+        assert_eq!(fault(format!("{{{}}}", many.join(",")).as_bytes()), None);
+        assert_eq!(fault(format!("{{{},\"k7\":0}}", many.join(",")).as_bytes()), Some(RejectReason::DuplicateKey));
+    }
+
+    #[test]
+    fn depth_counts_everywhere() {
+        let nested = |depth: usize| format!("{}0{}", "[".repeat(depth), "]".repeat(depth));
+        assert_eq!(fault(nested(32).as_bytes()), None);
+        assert_eq!(fault(nested(33).as_bytes()), Some(RejectReason::TooDeep));
+        assert_eq!(fault(format!("{{\"a\":{}}}", nested(40_000)).as_bytes()), Some(RejectReason::TooDeep));
+        assert_eq!(fault("[".repeat(200_000).as_bytes()), Some(RejectReason::NotJson));
+    }
+
+    #[test]
+    fn an_elements_fault_is_its_own() {
+        let raw = br#"{"time":"now","records":[{"a":1},{"a":1,"a":2}, 3 ],"x":[4]}"#;
+        let scan = scan(raw, &limits()).unwrap();
+        let elements: Vec<&str> = scan.elements.unwrap().into_iter().map(|range| &scan.text[range]).collect();
+        assert_eq!(elements, [r#"{"a":1}"#, r#"{"a":1,"a":2}"#, "3"]);
+        assert!(scan.fault.is_some() && scan.envelope_fault.is_none());
+    }
+
+    #[test]
+    fn an_envelope_with_two_lists_is_refused() {
+        let scan = scan(br#"{"records":[1],"records":[2]}"#, &limits()).unwrap();
+        assert_eq!(scan.envelope_fault.map(|fault| fault.reason), Some(RejectReason::DuplicateKey));
+    }
+
+    #[test]
+    fn sizes_and_counts_are_bounded() {
+        assert_eq!(fault(b""), Some(RejectReason::Empty));
+        assert_eq!(fault(b" \n"), Some(RejectReason::Empty));
+        assert_eq!(fault(&[b' '; (1 << 18) + 1]), Some(RejectReason::TooLarge));
+        assert_eq!(fault(format!("[{}1]", "1,".repeat(100)).as_bytes()), Some(RejectReason::TooManyElements));
+        assert_eq!(fault(b"{\"a\":\"\xff\"}"), Some(RejectReason::NotUtf8));
     }
 }

@@ -1,195 +1,126 @@
-//! What a profile file says, and how it becomes a `Profile`.
+//! What a profile file may say. Spans are kept, so that a fault found later still names its line.
 
 use std::collections::BTreeMap;
 
 use serde::Deserialize;
+use toml::Spanned;
 
-use super::{EntityMap, Fields, ObservableMap, Profile, ProfileError};
-use crate::model::{EntityKind, ObservableKind, Role, Severity};
-use crate::wire::scan::key_hash;
-use crate::wire::walk::{Slot, TrieBuilder};
+pub(super) type Text = Spanned<String>;
+/// Alternatives in the order of preference.
+pub(super) type Paths = Vec<Text>;
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct RawProfile {
-    name: String,
-    #[serde(rename = "match")]
-    matches: RawMatch,
-    source: RawSource,
-    fields: RawFields,
+pub(super) struct RawProfile {
+    pub name: Text,
+    pub source: RawSource,
+    pub r#match: RawMatch,
+    /// A record of this product is an alert only if this holds.
+    pub accept: Option<RawCondition>,
+    pub time: RawTime,
+    pub fields: RawFields,
+    pub severity: Option<RawSeverity>,
+    pub attack: Option<RawAttack>,
     #[serde(default)]
-    severity: BTreeMap<String, String>,
-    severity_default: Option<String>,
+    pub observable: Vec<RawObservable>,
     #[serde(default)]
-    entity: Vec<RawEntity>,
-    #[serde(default)]
-    observable: Vec<RawObservable>,
+    pub entity: Vec<RawEntity>,
 }
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct RawMatch {
-    /// Top-level keys that every record of the format has.
-    require: Vec<String>,
-    /// Path and value that only the alerts among them have.
-    #[serde(default)]
-    only: BTreeMap<String, String>,
+pub(super) struct RawSource {
+    pub vendor: Option<String>,
+    pub product: Text,
+    pub r#type: Option<String>,
 }
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct RawSource {
-    vendor: Option<String>,
-    product: String,
-    #[serde(rename = "type")]
-    category: Option<String>,
+pub(super) struct RawMatch {
+    /// Any of these sets of top-level keys tells the format.
+    pub keys: Spanned<Vec<Vec<String>>>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct RawCondition {
+    pub path: Text,
+    pub equals: Vec<String>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct RawTime {
+    pub paths: Paths,
+    pub formats: Vec<Text>,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(super) struct RawFields {
+    pub title: Paths,
+    pub description: Paths,
+    pub alert_uid: Paths,
+    /// Parts that together name the alert at its source; without the first of them there is no reference.
+    pub reference: Paths,
+    pub rule_uid: Paths,
+    pub rule_name: Paths,
+    pub rule_version: Paths,
+    pub tenant: Paths,
+    pub instance: Paths,
+    pub confidence: Paths,
+    pub risk_score: Paths,
+    pub tags: Paths,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct RawSeverity {
+    pub paths: Paths,
+    #[serde(default)]
+    pub words: BTreeMap<String, Spanned<u8>>,
+    /// `[number, severity_id]`: from this number on, ascending.
+    #[serde(default)]
+    pub steps: Vec<Spanned<(i64, u8)>>,
 }
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields, default)]
 #[derive(Default)]
-struct RawFields {
-    title: Vec<String>,
-    description: Vec<String>,
-    time: Vec<String>,
-    severity: Vec<String>,
-    alert_uid: Vec<String>,
-    source_ref: Vec<String>,
-    rule_uid: Vec<String>,
-    rule_name: Vec<String>,
-    rule_version: Vec<String>,
-    instance: Vec<String>,
-    tactics: Vec<String>,
-    techniques: Vec<String>,
-    tags: Vec<String>,
-    tenant: Vec<String>,
+pub(super) struct RawAttack {
+    pub tactics: Paths,
+    pub techniques: Paths,
+    /// The product's own words for tactics.
+    pub words: BTreeMap<String, Text>,
 }
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct RawEntity {
-    path: OneOrMany,
-    kind: String,
-    role: String,
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct RawObservable {
-    path: OneOrMany,
-    kind: String,
-    role: String,
-    split: Option<char>,
+pub(super) struct RawObservable {
+    /// The first kind that the value is one of.
+    pub kinds: Vec<Text>,
+    pub role: Text,
+    pub paths: Paths,
+    pub when: Option<RawCondition>,
+    /// The value is a list with this between its items.
+    pub split: Option<String>,
+    /// The items are `name=value`; only these names are taken.
     #[serde(default)]
-    skip_prefix: Vec<String>,
+    pub pairs: Vec<String>,
+    /// The host before a URL that begins with its path.
+    #[serde(default)]
+    pub base: Paths,
 }
 
 #[derive(Deserialize)]
-#[serde(untagged)]
-enum OneOrMany {
-    One(String),
-    Many(Vec<String>),
-}
-
-impl OneOrMany {
-    fn paths(&self) -> &[String] {
-        match self {
-            Self::One(path) => std::slice::from_ref(path),
-            Self::Many(paths) => paths,
-        }
-    }
-}
-
-pub fn parse(file: &str, text: &str) -> Result<Profile, ProfileError> {
-    let raw: RawProfile = toml::from_str(text)
-        .map_err(|source| ProfileError::Toml { file: file.to_owned(), source: Box::new(source) })?;
-    Compile { file, trie: TrieBuilder::default() }.profile(&raw)
-}
-
-struct Compile<'a> {
-    file: &'a str,
-    trie: TrieBuilder,
-}
-
-impl Compile<'_> {
-    fn profile(mut self, raw: &RawProfile) -> Result<Profile, ProfileError> {
-        if raw.fields.title.is_empty() {
-            return Err(self.error("fields.title", "a profile says where the title is"));
-        }
-        if raw.matches.require.is_empty() {
-            return Err(self.error("match.require", "a profile names the keys it is recognised by"));
-        }
-        let fields = self.fields(&raw.fields);
-        let only = raw.matches.only.iter().map(|(path, value)| (self.trie.slot(path), value.clone())).collect();
-        let mut entities = Vec::new();
-        for each in &raw.entity {
-            let kind = self.known("entity.kind", &each.kind, EntityKind::from_label(&each.kind))?;
-            let role = self.known("entity.role", &each.role, Role::from_label(&each.role))?;
-            entities.extend(each.path.paths().iter().map(|path| EntityMap { slot: self.trie.slot(path), kind, role }));
-        }
-        let mut observables = Vec::new();
-        for each in &raw.observable {
-            let kind = self.known("observable.kind", &each.kind, ObservableKind::from_label(&each.kind))?;
-            let role = self.known("observable.role", &each.role, Role::from_label(&each.role))?;
-            let map =
-                |slot| ObservableMap { slot, kind, role, split: each.split, skip_prefix: each.skip_prefix.clone() };
-            observables.extend(each.path.paths().iter().map(|path| map(self.trie.slot(path))));
-        }
-        let (severities, severity_default) = self.severities(raw)?;
-        Ok(Profile {
-            name: raw.name.as_str().into(),
-            require: raw.matches.require.iter().map(|key| key_hash(key.as_bytes())).collect(),
-            only,
-            vendor: raw.source.vendor.as_deref().map(Into::into),
-            product: raw.source.product.as_str().into(),
-            category: raw.source.category.as_deref().map(Into::into),
-            fields,
-            severities,
-            severity_default,
-            entities,
-            observables,
-            trie: self.trie.build(),
-        })
-    }
-
-    fn fields(&mut self, raw: &RawFields) -> Fields {
-        let mut slots = |paths: &[String]| -> Vec<Slot> { paths.iter().map(|path| self.trie.slot(path)).collect() };
-        Fields {
-            title: slots(&raw.title),
-            description: slots(&raw.description),
-            time: slots(&raw.time),
-            severity: slots(&raw.severity),
-            alert_uid: slots(&raw.alert_uid),
-            source_ref: slots(&raw.source_ref),
-            rule_uid: slots(&raw.rule_uid),
-            rule_name: slots(&raw.rule_name),
-            rule_version: slots(&raw.rule_version),
-            instance: slots(&raw.instance),
-            tactics: slots(&raw.tactics),
-            techniques: slots(&raw.techniques),
-            tags: slots(&raw.tags),
-            tenant: slots(&raw.tenant),
-        }
-    }
-
-    fn severities(&self, raw: &RawProfile) -> Result<(Vec<(String, Severity)>, Severity), ProfileError> {
-        let mut severities = Vec::new();
-        for (word, label) in &raw.severity {
-            let severity = self.known("severity", label, Severity::from_label(label))?;
-            severities.push((word.clone(), severity));
-        }
-        let default = match &raw.severity_default {
-            Some(label) => self.known("severity_default", label, Severity::from_label(label))?,
-            None => Severity::Unknown,
-        };
-        Ok((severities, default))
-    }
-
-    fn known<T>(&self, key: &str, word: &str, value: Option<T>) -> Result<T, ProfileError> {
-        value.ok_or_else(|| self.error(key, &format!("`{word}` is not known")))
-    }
-
-    fn error(&self, key: &str, problem: &str) -> ProfileError {
-        ProfileError::Key { file: self.file.to_owned(), key: key.to_owned(), problem: problem.to_owned() }
-    }
+#[serde(deny_unknown_fields)]
+pub(super) struct RawEntity {
+    pub kind: Text,
+    pub role: Text,
+    pub paths: Paths,
+    pub when: Option<RawCondition>,
+    /// Where the record keeps the account's domain.
+    #[serde(default)]
+    pub domain: Paths,
 }
