@@ -325,8 +325,7 @@ fn half_a_merge_is_torn() {
     let found = violations(&seen(&log, views));
     assert!(found.contains(&Violation::Torn { id: "acme-1:4".into() }), "{found:?}");
 
-    let mut log = Log::default();
-    log.events = story().events.into_iter().take(5).collect();
+    let log = Log { events: story().events.into_iter().take(5).collect() };
     let views = merged_views(&story());
     let found = violations(&seen(&log, views));
     assert!(found.iter().any(|one| matches!(one, Violation::Torn { .. })), "{found:?}");
