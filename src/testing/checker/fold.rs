@@ -1,0 +1,377 @@
+//! What the events of all cases add up to: parts with what they gathered, cases with their own fields, and which parts
+//! count in which case.
+//!
+//! Cases are told in streams of their own, and a merge or its undoing has a half in two of them. A stream waits at such
+//! a half until the other stream has told its own; what waits in vain at the end is torn.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde_json::{Value, json};
+
+use super::Violation;
+use super::history::{Event, History, text};
+use super::lists::Tracked;
+
+#[derive(Default)]
+pub(super) struct World {
+    pub cases: BTreeMap<String, Case>,
+    /// By tenant and number.
+    pub parts: BTreeMap<(String, u64), Part>,
+    pub edges: BTreeMap<(String, u64), Edge>,
+    /// The case that an edge brought another one into, by tenant and edge.
+    holders: BTreeMap<(String, u64), String>,
+    /// How often a half was told: what it was, of which case, by which edge.
+    halves: BTreeMap<(Half, String, u64), u64>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Half {
+    MergedInto,
+    Merged,
+    PartedFrom,
+    Restored,
+}
+
+#[derive(Default)]
+pub(super) struct Case {
+    pub opened_at: String,
+    pub parts: BTreeSet<u64>,
+    pub status: String,
+    status_before_merge: Option<String>,
+    pub severity: u64,
+    pub priority: Value,
+    pub verdict: Value,
+    pub owner: Value,
+    pub team: Value,
+    pub acknowledged_at: Value,
+    pub contained_at: Value,
+    pub closed_at: Value,
+    pub follows: Value,
+    pub merged_into: Value,
+    /// By edge: the case, and when it came.
+    pub merged_from: BTreeMap<u64, (String, String)>,
+    pub related: Vec<Value>,
+}
+
+#[derive(Default)]
+pub(super) struct Part {
+    pub alerts: u64,
+    pub duplicates: u64,
+    pub rolled_up: u64,
+    pub first_at: String,
+    pub last_at: String,
+    /// Severity and title of the first alert of the highest severity.
+    pub top: Option<(u64, String)>,
+    pub observables: Tracked,
+    pub entities: Tracked,
+    pub rules: Tracked,
+    pub sources: Tracked,
+    pub attacks: Tracked,
+    pub edges: Vec<u64>,
+    /// An event did not hold all of its alert: the lists cannot be known from here.
+    pub cut: bool,
+}
+
+pub(super) struct Edge {
+    pub from: u64,
+    /// An attached alert's event does not say which of the parts it links to holds the edge.
+    pub to: Option<u64>,
+    pub strength: u64,
+    pub drawn_at: String,
+    pub undone: bool,
+}
+
+const CERTAIN: u64 = 1_000;
+const RELATED_MAX: usize = 100;
+
+pub(super) fn fold(history: &History, violations: &mut Vec<Violation>) -> World {
+    let mut world = World::default();
+    let mut streams: Vec<(&String, &[Event])> =
+        history.cases.iter().map(|(case, events)| (case, &events[..])).collect();
+    loop {
+        let before: usize = streams.iter().map(|(_, events)| events.len()).sum();
+        for (case, events) in &mut streams {
+            while let [event, rest @ ..] = *events
+                && world.is_ready(event)
+            {
+                world.apply(case, event);
+                *events = rest;
+            }
+        }
+        streams.retain(|(_, events)| !events.is_empty());
+        if streams.iter().map(|(_, events)| events.len()).sum::<usize>() == before || streams.is_empty() {
+            break;
+        }
+    }
+    violations.extend(streams.iter().map(|(_, events)| Violation::Torn { id: events[0].id.clone() }));
+    violations.extend(world.unanswered().map(|id| Violation::Torn { id }));
+    world
+}
+
+impl World {
+    fn is_ready(&self, event: &Event) -> bool {
+        let told = |half, case: &str| self.halves.get(&(half, case.to_owned(), event.edge())).copied().unwrap_or(0);
+        match event.kind.as_str() {
+            "merged" => {
+                let from = text(&event.payload, "/from");
+                told(Half::MergedInto, &from) > told(Half::Merged, &from)
+            }
+            "merge_undone" if event.restores() => {
+                let other = text(&event.payload, "/other");
+                told(Half::PartedFrom, &other) > told(Half::Restored, &other)
+            }
+            _ => true,
+        }
+    }
+
+    /// Halves that no other stream answered: a merge that only one side tells of.
+    fn unanswered(&self) -> impl Iterator<Item = String> {
+        let answer = |half| match half {
+            Half::MergedInto => Half::Merged,
+            Half::PartedFrom => Half::Restored,
+            Half::Merged | Half::Restored => half,
+        };
+        let open = move |((half, case, edge), times): (&(Half, String, u64), &u64)| {
+            let answered = self.halves.get(&(answer(*half), case.clone(), *edge)).copied().unwrap_or(0);
+            (answered < *times).then(|| format!("{case}, edge {edge}"))
+        };
+        self.halves.iter().filter_map(open)
+    }
+
+    fn tell_half(&mut self, half: Half, case: &str, edge: u64) {
+        *self.halves.entry((half, case.to_owned(), edge)).or_default() += 1;
+    }
+
+    fn apply(&mut self, id: &str, event: &Event) {
+        match event.kind.as_str() {
+            "opened" | "alert_attached" => self.take_alert(id, event),
+            "alert_updated" => self.part(event).renew(&event.payload["alert"]),
+            "alert_repeated" => self.part(event).repeat(&event.payload),
+            "alerts_rolled_up" => self.part(event).roll_up(&event.payload),
+            "merged" => self.merge(id, event),
+            "merge_undone" => self.undo(id, event),
+            "merged_into" => self.tell_half(Half::MergedInto, id, event.edge()),
+            _ => {}
+        }
+        let case = self.cases.entry(id.to_owned()).or_default();
+        case.apply(event);
+    }
+
+    fn part(&mut self, event: &Event) -> &mut Part {
+        self.parts.entry((event.tenant.clone(), event.number("part"))).or_default()
+    }
+
+    fn take_alert(&mut self, id: &str, event: &Event) {
+        self.part(event).record(&event.payload["alert"]);
+        self.cases.entry(id.to_owned()).or_default().parts.insert(event.number("part"));
+        if event.payload.get("edge").is_some() {
+            self.draw(event, event.number("part"), None);
+        }
+    }
+
+    fn merge(&mut self, id: &str, event: &Event) {
+        let from = text(&event.payload, "/from");
+        let edge = event.edge();
+        self.tell_half(Half::Merged, &from, edge);
+        let end = |place: usize| event.payload["between"][place].as_u64().unwrap_or(0);
+        self.draw(event, end(0), Some(end(1)));
+        let drawn_at = self.edges[&(event.tenant.clone(), edge)].drawn_at.clone();
+        // After another merge was undone, the same edge may hold another case, or elsewhere.
+        self.forget_merge(&event.tenant, edge);
+        self.holders.insert((event.tenant.clone(), edge), id.to_owned());
+        let case = self.cases.entry(id.to_owned()).or_default();
+        case.parts.extend(event.parts());
+        case.merged_from.insert(edge, (from, drawn_at));
+    }
+
+    fn draw(&mut self, event: &Event, from: u64, to: Option<u64>) {
+        let id = event.edge();
+        let strength = event.payload.pointer("/link/strength").and_then(Value::as_u64).unwrap_or(CERTAIN);
+        let drawn_at = event.time.clone();
+        let known = self.edges.entry((event.tenant.clone(), id));
+        known.or_insert(Edge { from, to, strength, drawn_at, undone: false });
+        let part = self.parts.entry((event.tenant.clone(), from)).or_default();
+        if !part.edges.contains(&id) {
+            part.edges.push(id);
+        }
+    }
+
+    fn undo(&mut self, id: &str, event: &Event) {
+        let edge = event.edge();
+        if event.restores() {
+            self.tell_half(Half::Restored, &text(&event.payload, "/other"), edge);
+            self.cases.entry(id.to_owned()).or_default().parts = event.parts().collect();
+            return;
+        }
+        self.tell_half(Half::PartedFrom, id, edge);
+        self.forget_merge(&event.tenant, edge);
+        if let Some(edge) = self.edges.get_mut(&(event.tenant.clone(), edge)) {
+            edge.undone = true;
+        }
+        let case = self.cases.entry(id.to_owned()).or_default();
+        event.parts().for_each(|part| _ = case.parts.remove(&part));
+    }
+
+    fn forget_merge(&mut self, tenant: &str, edge: u64) {
+        let holder = self.holders.remove(&(tenant.to_owned(), edge));
+        if let Some(case) = holder.and_then(|holder| self.cases.get_mut(&holder)) {
+            case.merged_from.remove(&edge);
+        }
+    }
+}
+
+impl Case {
+    /// The fields that are the case's own.
+    fn apply(&mut self, event: &Event) {
+        let (payload, now) = (&event.payload, json!(event.time));
+        match event.kind.as_str() {
+            "opened" => self.open(event),
+            "severity_changed" => self.severity = event.number("to_id"),
+            "priority_changed" => self.priority = payload["priority"].clone(),
+            "status_changed" => {
+                self.status = text(payload, "/to");
+                if self.status == "recovering" {
+                    keep_first(&mut self.contained_at, now);
+                }
+            }
+            "verdict_set" => self.verdict = payload["verdict"].clone(),
+            "assigned" => (self.owner, self.team) = (payload["owner"].clone(), payload["team"].clone()),
+            "acknowledged" => keep_first(&mut self.acknowledged_at, now),
+            "closed" => {
+                self.close(now);
+                if payload["verdict"].is_string() {
+                    self.verdict = payload["verdict"].clone();
+                }
+            }
+            "expired" => self.close(now),
+            "reopened" => (self.status, self.closed_at) = ("triage".to_owned(), Value::Null),
+            "merged_into" => self.redirect(payload),
+            "merge_undone" if event.restores() => self.restore(),
+            "linked" | "merge_refused" => self.relate(payload),
+            _ => {}
+        }
+    }
+
+    fn open(&mut self, event: &Event) {
+        self.opened_at.clone_from(&event.time);
+        "new".clone_into(&mut self.status);
+        self.severity = event.payload["alert"]["severity_id"].as_u64().unwrap_or(0);
+        self.priority = event.payload["priority"].clone();
+        self.follows = event.payload["follows"].clone();
+    }
+
+    fn close(&mut self, now: Value) {
+        (self.status, self.closed_at) = ("closed".to_owned(), now);
+    }
+
+    fn redirect(&mut self, payload: &Value) {
+        let status = std::mem::replace(&mut self.status, "merged".to_owned());
+        self.status_before_merge.get_or_insert(status);
+        self.merged_into = payload["into"].clone();
+        self.parts.clear();
+    }
+
+    fn restore(&mut self) {
+        self.status = self.status_before_merge.take().unwrap_or_default();
+        self.merged_into = Value::Null;
+    }
+
+    fn relate(&mut self, payload: &Value) {
+        let other = &payload["other"];
+        if self.related.len() >= RELATED_MAX || self.related.iter().any(|known| known["case_id"] == *other) {
+            return;
+        }
+        let evidence = payload["link"]["evidence"].as_array().map(Vec::as_slice).unwrap_or_default();
+        let counted = evidence.iter().filter(|one| one["counted"] == true);
+        let keys: Vec<Value> = counted.map(|one| json!({ "kind": one["kind"], "value": one["value"] })).collect();
+        self.related.push(json!({ "case_id": other, "keys": keys, "strength": payload["link"]["strength"] }));
+    }
+}
+
+impl Part {
+    fn record(&mut self, alert: &Value) {
+        self.alerts += 1;
+        self.renew_top(alert);
+        self.span(&alert["event_time"], &alert["event_time"]);
+        self.rules.count(pick(&alert["rule"], &["uid", "name"]));
+        self.sources.count(pick(&alert["source"], &["product"]));
+        items(alert, "attacks").for_each(|attack| self.attacks.count(attack.clone()));
+        items(alert, "observables").for_each(|one| self.observables.count(pick(one, &["type", "value", "role"])));
+        items(alert, "entities").for_each(|one| self.entities.count(pick(one, &["kind", "id", "role"])));
+        self.cut |= is_cut(alert);
+    }
+
+    fn renew(&mut self, alert: &Value) {
+        self.renew_top(alert);
+        self.span(&alert["event_time"], &alert["event_time"]);
+        items(alert, "attacks").for_each(|attack| self.attacks.know(attack.clone()));
+        items(alert, "observables").for_each(|one| self.observables.know(pick(one, &["type", "value", "role"])));
+        items(alert, "entities").for_each(|one| self.entities.know(pick(one, &["kind", "id", "role"])));
+        self.cut |= is_cut(alert);
+    }
+
+    fn repeat(&mut self, payload: &Value) {
+        self.duplicates += payload["count"].as_u64().unwrap_or(0);
+        items(payload, "repeats").for_each(|tally| self.span(&tally["first_at"], &tally["last_at"]));
+    }
+
+    fn roll_up(&mut self, payload: &Value) {
+        self.rolled_up += payload["count"].as_u64().unwrap_or(0);
+        self.span(&payload["first_at"], &payload["last_at"]);
+    }
+
+    fn renew_top(&mut self, alert: &Value) {
+        let severity = alert["severity_id"].as_u64().unwrap_or(0);
+        if self.top.as_ref().is_none_or(|top| severity > top.0) {
+            self.top = Some((severity, text(alert, "/title")));
+        }
+    }
+
+    /// Times are all in one form, so their text sorts as they do.
+    fn span(&mut self, first: &Value, last: &Value) {
+        let (first, last) = (first.as_str().unwrap_or_default(), last.as_str().unwrap_or_default());
+        if self.first_at.is_empty() || first < self.first_at.as_str() {
+            first.clone_into(&mut self.first_at);
+        }
+        if last > self.last_at.as_str() {
+            last.clone_into(&mut self.last_at);
+        }
+    }
+}
+
+impl Event {
+    fn number(&self, member: &str) -> u64 {
+        self.payload[member].as_u64().unwrap_or(0)
+    }
+
+    fn edge(&self) -> u64 {
+        self.number("edge")
+    }
+
+    fn parts(&self) -> impl Iterator<Item = u64> {
+        items(&self.payload, "parts").filter_map(Value::as_u64)
+    }
+
+    fn restores(&self) -> bool {
+        self.payload["side"] == "restored"
+    }
+}
+
+fn items<'a>(value: &'a Value, name: &str) -> impl Iterator<Item = &'a Value> {
+    value[name].as_array().into_iter().flatten()
+}
+
+fn pick(value: &Value, names: &[&str]) -> Value {
+    names.iter().map(|name| ((*name).to_owned(), value[*name].clone())).collect::<serde_json::Map<_, _>>().into()
+}
+
+fn is_cut(alert: &Value) -> bool {
+    let lists = ["attacks", "entities", "observables"];
+    lists.iter().any(|name| items(alert, name).count() as u64 != alert[format!("{name}_total")].as_u64().unwrap_or(0))
+}
+
+fn keep_first(slot: &mut Value, value: Value) {
+    if slot.is_null() {
+        *slot = value;
+    }
+}

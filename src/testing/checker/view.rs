@@ -1,0 +1,202 @@
+//! Whether the last view of each case is what its events add up to.
+
+use std::collections::BTreeMap;
+
+use serde_json::{Value, json};
+
+use super::fold::{Case, Edge, Part, World};
+use super::history::{Event, History};
+use super::lists::{self, Tracked};
+use super::{Allowed, Report, Violation};
+
+pub(super) fn check(
+    history: &History,
+    world: Option<&World>,
+    views: &[(String, Option<Vec<u8>>)],
+    allowed: Allowed,
+    report: &mut Report,
+    violations: &mut Vec<Violation>,
+) {
+    let last: BTreeMap<&String, &Option<Vec<u8>>> = views.iter().map(|(key, bytes)| (key, bytes)).collect();
+    for (case, events) in &history.cases {
+        let (Some(bytes), Some(event)) = (last.get(case), events.last()) else {
+            if !allowed.views_may_lag {
+                violations.push(Violation::NoView { case: case.clone() });
+            }
+            continue;
+        };
+        match read(case, bytes.as_deref()) {
+            Ok(view) if is_current(case, &view, event, allowed, violations) => {
+                if let Some(world) = world {
+                    report.views_compared += 1;
+                    violations.extend(compare(case, &view, event, world));
+                }
+            }
+            Ok(_) => {}
+            Err(violation) => violations.push(violation),
+        }
+    }
+    let unknown = last.keys().filter(|case| !history.cases.contains_key(**case));
+    violations.extend(unknown.map(|case| Violation::UnknownView { case: (*case).clone() }));
+}
+
+fn read(case: &str, bytes: Option<&[u8]>) -> Result<Value, Violation> {
+    let bytes = bytes.ok_or_else(|| Violation::NoView { case: case.to_owned() })?;
+    let unreadable =
+        |error: serde_json::Error| Violation::Unreadable { what: format!("view of {case}"), detail: error.to_string() };
+    serde_json::from_slice(bytes).map_err(unreadable)
+}
+
+fn is_current(case: &str, view: &Value, event: &Event, allowed: Allowed, violations: &mut Vec<Violation>) -> bool {
+    let seq = view["seq"].as_u64().unwrap_or(0);
+    let behind = seq < event.seq && allowed.views_may_lag;
+    if seq != event.seq && !behind {
+        violations.push(Violation::StaleView { case: case.to_owned(), view: seq, event: event.seq });
+    }
+    seq == event.seq
+}
+
+fn compare(id: &str, view: &Value, event: &Event, world: &World) -> Vec<Violation> {
+    let Some(case) = world.cases.get(id) else { return Vec::new() };
+    let shape = Shape { case, parts: parts_of(case, &event.tenant, world) };
+    let wrong = |member: &str, expected: String, found: String| Violation::WrongView {
+        case: id.to_owned(),
+        member: member.to_owned(),
+        expected,
+        found,
+    };
+    let scalars = shape.scalars(id, event).into_iter().filter(|(member, expected)| view.get(*member) != Some(expected));
+    let mut violations: Vec<Violation> =
+        scalars.map(|(member, expected)| wrong(member, expected.to_string(), view[member].to_string())).collect();
+    for (member, expected) in shape.lists() {
+        if let Err((expected, found)) = lists::compare(view, member, &expected) {
+            violations.push(wrong(member, expected, found));
+        }
+    }
+    if let Err((expected, found)) = edges(view, &shape, &event.tenant, world) {
+        violations.push(wrong("edges", expected, found));
+    }
+    violations
+}
+
+fn parts_of<'a>(case: &Case, tenant: &str, world: &'a World) -> Vec<(u64, &'a Part)> {
+    let of = |number: &u64| world.parts.get(&(tenant.to_owned(), *number)).map(|part| (*number, part));
+    case.parts.iter().filter_map(of).collect()
+}
+
+/// A case and the parts that count in it, oldest first.
+struct Shape<'a> {
+    case: &'a Case,
+    parts: Vec<(u64, &'a Part)>,
+}
+
+impl Shape<'_> {
+    fn scalars(&self, id: &str, event: &Event) -> Vec<(&'static str, Value)> {
+        let case = self.case;
+        vec![
+            ("case_id", json!(id)),
+            ("tenant_id", json!(event.tenant)),
+            ("seq", json!(event.seq)),
+            ("audit_head", json!(event.hash)),
+            ("title", json!(self.title())),
+            ("status", json!(case.status)),
+            ("stage", json!(case.status)),
+            ("verdict", case.verdict.clone()),
+            // What the events say, and what they come to: the two must agree.
+            ("severity_id", json!(case.severity)),
+            ("severity_id", json!(self.severity())),
+            ("priority", case.priority.clone()),
+            ("opened_at", json!(case.opened_at)),
+            ("acknowledged_at", case.acknowledged_at.clone()),
+            ("contained_at", case.contained_at.clone()),
+            ("resolved_at", case.closed_at.clone()),
+            ("closed_at", case.closed_at.clone()),
+            ("first_event_at", json!(self.first_at())),
+            ("last_event_at", json!(self.last_at())),
+            ("owner", case.owner.clone()),
+            ("team", case.team.clone()),
+            ("alert_count", json!(self.sum(|part| part.alerts))),
+            ("duplicate_count", json!(self.sum(|part| part.duplicates))),
+            ("rolled_up_count", json!(self.sum(|part| part.rolled_up))),
+            ("follows", case.follows.clone()),
+            ("merged_into", case.merged_into.clone()),
+        ]
+    }
+
+    fn lists(&self) -> Vec<(&'static str, Vec<Value>)> {
+        let merged_from = self.case.merged_from.iter();
+        let merged_from = merged_from.map(|(edge, (case, at))| json!({ "at": at, "case_id": case, "edge": edge }));
+        let mut lists = vec![
+            ("parts", self.parts.iter().map(|(number, _)| json!(number)).collect()),
+            ("merged_from", merged_from.collect()),
+            ("related", self.case.related.clone()),
+            ("rules", self.union(|part| &part.rules)),
+            ("sources", self.union(|part| &part.sources)),
+        ];
+        if self.parts.iter().all(|(_, part)| !part.cut) {
+            lists.push(("attacks", self.union(|part| &part.attacks)));
+            lists.push(("entities", self.union(|part| &part.entities)));
+            lists.push(("observables", self.union(|part| &part.observables)));
+        }
+        lists
+    }
+
+    fn union(&self, list: impl Fn(&Part) -> &Tracked) -> Vec<Value> {
+        lists::union(self.parts.iter().map(|(_, part)| list(part)))
+    }
+
+    fn sum(&self, count: impl Fn(&Part) -> u64) -> u64 {
+        self.parts.iter().map(|(_, part)| count(part)).sum()
+    }
+
+    /// The first alert of the highest severity names the case, the oldest part's among equals.
+    fn title(&self) -> String {
+        if let Some(into) = self.case.merged_into.as_str() {
+            return format!("merged into {into}");
+        }
+        let tops = self.parts.iter().rev().filter_map(|(_, part)| part.top.as_ref());
+        tops.max_by_key(|top| top.0).map(|top| top.1.clone()).unwrap_or_default()
+    }
+
+    /// The highest of its parts; a merged case keeps what it had.
+    fn severity(&self) -> u64 {
+        let tops = self.parts.iter().filter_map(|(_, part)| part.top.as_ref());
+        tops.map(|top| top.0).max().unwrap_or(self.case.severity)
+    }
+
+    fn first_at(&self) -> &str {
+        let times = self.parts.iter().map(|(_, part)| part.first_at.as_str());
+        times.min().unwrap_or(&self.case.opened_at)
+    }
+
+    fn last_at(&self) -> &str {
+        let times = self.parts.iter().map(|(_, part)| part.last_at.as_str());
+        times.max().unwrap_or(&self.case.opened_at)
+    }
+}
+
+/// The edges that hold, by their ids, ends and strengths. Their keys are in no event as a whole.
+fn edges(view: &Value, shape: &Shape<'_>, tenant: &str, world: &World) -> Result<(), (String, String)> {
+    let ids = shape.parts.iter().flat_map(|(_, part)| &part.edges);
+    let edges = ids.filter_map(|id| world.edges.get(&(tenant.to_owned(), *id)).map(|edge| (*id, edge)));
+    let mut due: Vec<_> = edges.filter(|(_, edge)| !edge.undone).collect();
+    due.sort_by_key(|(id, _)| *id);
+    let summary = json!({ "edges": due.len(), "related": shape.case.related.len() });
+    let counted = view["edges_total"] == summary["edges"] && view["links_summary"] == summary;
+    if counted && view["edges"].as_array().is_some_and(|shown| are_shown(shown, &due)) {
+        return Ok(());
+    }
+    let due: Vec<_> = due.iter().map(|(id, edge)| format!("{id}: {} to {:?}", edge.from, edge.to)).collect();
+    Err((due.join(", "), view["edges"].to_string()))
+}
+
+fn are_shown(shown: &[Value], due: &[(u64, &Edge)]) -> bool {
+    let fits = shown.iter().zip(due).all(|(found, (id, edge))| {
+        let to = edge.to.is_none_or(|to| found["to"] == to);
+        found["id"] == *id && found["from"] == edge.from && found["strength"] == edge.strength && to
+    });
+    // How long the next edge would have been is not known here, only that the list was well on its way.
+    let cut = || Value::from(shown).to_string().len() > lists::LIST_BYTES_MAX / 2;
+    let most = due.len().min(lists::SHOWN_MAX);
+    fits && (shown.len() == most || (shown.len() < most && cut()))
+}

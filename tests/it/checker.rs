@@ -1,0 +1,453 @@
+//! The judge is judged: a small history that holds passes, and each way of breaking one is named. Every event and view
+//! is made by hand here, so that nothing the daemon does can make the judge blind.
+
+use casewright::testing::checker::{Allowed, Report, Seen, Sent, Violation, check, event_hash};
+use serde_json::{Value, json};
+
+const ZEROS: &str = "0000000000000000000000000000000000000000000000000000000000000000";
+
+/// Writes events with their chain, as a reader would see them.
+#[derive(Default)]
+struct Log {
+    events: Vec<(String, Value)>,
+}
+
+impl Log {
+    fn add(&mut self, case: &str, kind: &str, minute: u32, payload: Value) {
+        let own: Vec<&Value> = self.events.iter().filter(|event| event.0 == case).map(|event| &event.1).collect();
+        let seq = own.len() as u64 + 1;
+        let before = own.last().map_or(json!(ZEROS), |event| event["data"]["hash"].clone());
+        let mut event = json!({ "specversion": "1.0", "id": format!("{case}:{seq}"), "source": "/casewright/test",
+            "type": format!("casewright.case.{kind}.v1"), "subject": case, "partitionkey": case, "time": at(minute),
+            "datacontenttype": "application/json", "data": { "tenant_id": "acme", "case_id": case, "seq": seq,
+            "prev_hash": before, "hash": ZEROS, "actor": { "kind": "engine" }, "cause": { "clock": true },
+            "policy": format!("sha256:{ZEROS}"), "payload": payload } });
+        event["data"]["hash"] = json!(event_hash(&event).unwrap());
+        self.events.push((case.to_owned(), event));
+    }
+
+    fn bytes(&self) -> Vec<(String, Vec<u8>)> {
+        self.events.iter().map(|(key, event)| (key.clone(), event.to_string().into_bytes())).collect()
+    }
+
+    fn hash_of_last(&self, case: &str) -> Value {
+        self.events.iter().rfind(|event| event.0 == case).unwrap().1["data"]["hash"].clone()
+    }
+}
+
+fn at(minute: u32) -> String {
+    format!("2026-08-01T12:{minute:02}:00.000Z")
+}
+
+fn priority(score: u64) -> Value {
+    json!({ "band": "P4", "factors": [], "score": score })
+}
+
+fn alert(offset: u64, minute: u32, severity: u64, host: &str) -> Value {
+    json!({ "id": format!("{offset:032x}"), "title": format!("alert {offset}"), "severity_id": severity,
+        "event_time": at(minute), "late": false, "marks": [], "time_from": "field",
+        "origin": { "topic": "alerts", "partition": 0, "offset": offset },
+        "rule": { "uid": format!("r{severity}"), "name": format!("rule {severity}") },
+        "source": { "product": "sensor" },
+        "attacks": [{ "tactic_uid": "TA0006" }], "attacks_total": 1, "observables": [], "observables_total": 0,
+        "entities": [{ "id": host, "kind": "host", "role": "asset" }], "entities_total": 1 })
+}
+
+fn link(strength: u64) -> Value {
+    json!({ "evidence": [], "evidence_total": 0, "rivals": [], "strength": strength })
+}
+
+/// Two cases: the first gets a second alert and repeats, an alert with both hosts merges them, and the second one is
+/// given back in the end.
+fn story() -> Log {
+    let mut log = Log::default();
+    log.add("acme-1", "opened", 0, json!({ "alert": alert(0, 0, 2, "web-1"), "part": 1, "priority": priority(9) }));
+    log.add("acme-2", "opened", 1, json!({ "alert": alert(1, 1, 3, "db-1"), "part": 2, "priority": priority(20) }));
+    let attached = json!({ "alert": alert(2, 2, 2, "web-1"), "edge": 1, "link": link(700), "part": 3 });
+    log.add("acme-1", "alert_attached", 2, attached);
+    log.add(
+        "acme-1",
+        "alert_repeated",
+        6,
+        json!({ "count": 2, "part": 1, "repeats_total": 1, "repeats": [
+        { "alert_id": format!("{:032x}", 0), "count": 2, "first_at": at(3), "last_at": at(4) }] }),
+    );
+    log.add("acme-2", "merged_into", 7, json!({ "edge": 2, "into": "acme-1" }));
+    let merged =
+        json!({ "between": [2, 1], "edge": 2, "from": "acme-2", "link": link(800), "parts": [2], "parts_total": 1 });
+    log.add("acme-1", "merged", 7, merged);
+    log.add("acme-1", "severity_changed", 7, json!({ "from": "low", "from_id": 2, "to": "medium", "to_id": 3 }));
+    log.add("acme-1", "priority_changed", 7, json!({ "priority": priority(30) }));
+    log
+}
+
+fn undo(log: &mut Log) {
+    let parted =
+        |other: &str, side: &str| json!({ "edge": 2, "other": other, "parts": [2], "parts_total": 1, "side": side });
+    log.add("acme-1", "merge_undone", 8, parted("acme-2", "survivor"));
+    log.add("acme-2", "merge_undone", 8, parted("acme-1", "restored"));
+    log.add("acme-1", "severity_changed", 8, json!({ "from": "medium", "from_id": 3, "to": "low", "to_id": 2 }));
+    log.add("acme-1", "priority_changed", 8, json!({ "priority": priority(9) }));
+}
+
+/// The members that differ, on those that every view has.
+fn view(log: &Log, case: &str, seq: u64, members: Value) -> (String, Option<Vec<u8>>) {
+    let mut view = json!({ "case_id": case, "tenant_id": "acme", "seq": seq, "audit_head": log.hash_of_last(case),
+        "status": "new", "stage": "new", "verdict": null, "acknowledged_at": null, "contained_at": null,
+        "resolved_at": null, "closed_at": null, "owner": null, "team": null, "follows": null, "merged_into": null,
+        "duplicate_count": 0, "rolled_up_count": 0, "observables": [], "observables_total": 0, "related": [],
+        "related_total": 0, "merged_from": [], "merged_from_total": 0, "edges": [], "edges_total": 0,
+        "links_summary": { "edges": 0, "related": 0 } });
+    let both = view.as_object_mut().unwrap();
+    both.extend(members.as_object().unwrap().clone());
+    (case.to_owned(), Some(view.to_string().into_bytes()))
+}
+
+fn lists(counts: &[(&str, u64)], alerts: u64, rules: &[(u64, u64)], parts: &[u64]) -> Value {
+    let entities: Vec<Value> = counts
+        .iter()
+        .map(|(host, count)| json!({ "count": count, "id": host, "kind": "host", "role": "asset" }))
+        .collect();
+    let rules: Vec<Value> = rules
+        .iter()
+        .map(|(severity, count)| {
+            json!({ "count": count, "uid": format!("r{severity}"),
+        "name": format!("rule {severity}") })
+        })
+        .collect();
+    json!({ "alert_count": alerts, "entities_total": entities.len(), "entities": entities, "rules_total": rules.len(),
+        "rules": rules, "sources": [{ "count": alerts, "product": "sensor" }], "sources_total": 1,
+        "attacks": [{ "count": alerts, "tactic_uid": "TA0006" }], "attacks_total": 1, "parts": parts,
+        "parts_total": parts.len() })
+}
+
+fn with(mut one: Value, two: Value) -> Value {
+    one.as_object_mut().unwrap().extend(two.as_object().unwrap().clone());
+    one
+}
+
+fn merged_views(log: &Log) -> Vec<(String, Option<Vec<u8>>)> {
+    let survivor = with(
+        lists(&[("web-1", 2), ("db-1", 1)], 3, &[(2, 2), (3, 1)], &[1, 2, 3]),
+        json!({
+        "title": "alert 1", "severity_id": 3, "priority": priority(30), "opened_at": at(0), "first_event_at": at(0),
+        "last_event_at": at(4), "duplicate_count": 2,
+        "merged_from": [{ "at": at(7), "case_id": "acme-2", "edge": 2 }], "merged_from_total": 1,
+        "edges": [{ "from": 3, "id": 1, "keys": [], "strength": 700, "to": 1 },
+            { "from": 2, "id": 2, "keys": [], "strength": 800, "to": 1 }],
+        "edges_total": 2, "links_summary": { "edges": 2, "related": 0 } }),
+    );
+    // The order of the entities is that of the parts.
+    let survivor = with(
+        survivor,
+        json!({ "entities": [{ "count": 2, "id": "web-1", "kind": "host", "role": "asset" },
+        { "count": 1, "id": "db-1", "kind": "host", "role": "asset" }] }),
+    );
+    let absorbed = json!({ "title": "merged into acme-1", "merged_into": "acme-1", "status": "merged", "stage": "merged",
+        "severity_id": 3, "priority": priority(20), "opened_at": at(1), "first_event_at": at(1), "last_event_at": at(1),
+        "alert_count": 0, "entities": [], "entities_total": 0, "rules": [], "rules_total": 0, "sources": [],
+        "sources_total": 0, "attacks": [], "attacks_total": 0, "parts": [], "parts_total": 0 });
+    vec![view(log, "acme-1", 6, survivor), view(log, "acme-2", 2, absorbed)]
+}
+
+fn parted_views(log: &Log) -> Vec<(String, Option<Vec<u8>>)> {
+    let one = with(
+        lists(&[("web-1", 2)], 2, &[(2, 2)], &[1, 3]),
+        json!({
+        "title": "alert 0", "severity_id": 2, "priority": priority(9), "opened_at": at(0), "first_event_at": at(0),
+        "last_event_at": at(4), "duplicate_count": 2,
+        "edges": [{ "from": 3, "id": 1, "keys": [], "strength": 700, "to": 1 }], "edges_total": 1,
+        "links_summary": { "edges": 1, "related": 0 } }),
+    );
+    let two = with(
+        lists(&[("db-1", 1)], 1, &[(3, 1)], &[2]),
+        json!({ "title": "alert 1", "severity_id": 3,
+        "priority": priority(20), "opened_at": at(1), "first_event_at": at(1), "last_event_at": at(1) }),
+    );
+    vec![view(log, "acme-1", 9, one), view(log, "acme-2", 3, two)]
+}
+
+fn poison_letter(offset: i64, index: Option<u32>, bytes: &[u8]) -> (Vec<(String, String)>, Vec<u8>) {
+    let headers = [
+        ("reason", "not_json".to_owned()),
+        ("detail", String::new()),
+        ("topic", "alerts".to_owned()),
+        ("partition", "0".to_owned()),
+        ("offset", offset.to_string()),
+    ];
+    let index = index.map(|index| ("index", index.to_string()));
+    let headers = headers.into_iter().chain(index).map(|(name, value)| (name.to_owned(), value)).collect();
+    (headers, bytes.to_vec())
+}
+
+/// Alerts 0 to 2 with events of their own, 3 and 4 repeat the first; 5 and 6 are poison.
+fn sent() -> Vec<Sent> {
+    let mut sent: Vec<Sent> = (0..5).map(|offset| Sent::alert("alerts", 0, offset)).collect();
+    sent.push(Sent::poison("alerts", 0, 5, b"{cut"));
+    sent.push(Sent::poison("alerts", 0, 6, b"[1, \"x\"]"));
+    sent
+}
+
+fn seen(log: &Log, views: Vec<(String, Option<Vec<u8>>)>) -> Seen {
+    let dead_letters =
+        vec![poison_letter(5, None, b"{cut"), poison_letter(6, Some(1), b"\"x\""), poison_letter(6, Some(0), b"1")];
+    Seen { events: log.bytes(), views, dead_letters }
+}
+
+fn whole() -> Seen {
+    let log = story();
+    seen(&log, merged_views(&log))
+}
+
+#[track_caller]
+fn violations(seen: &Seen) -> Vec<Violation> {
+    check(&sent(), seen, Allowed::default()).expect_err("a broken history must be found")
+}
+
+/// Changes an event and seals it anew, as a daemon that did the wrong thing would.
+fn reseal(log: &mut Log, place: usize, change: impl Fn(&mut Value)) {
+    change(&mut log.events[place].1);
+    let cases: Vec<String> = log.events.iter().map(|event| event.0.clone()).collect();
+    for case in cases {
+        let mut before = json!(ZEROS);
+        for (_, event) in log.events.iter_mut().filter(|event| event.0 == case) {
+            event["data"]["prev_hash"] = before;
+            event["data"]["hash"] = json!(event_hash(event).unwrap());
+            before = event["data"]["hash"].clone();
+        }
+    }
+}
+
+#[test]
+fn a_history_that_holds_passes() {
+    let report = check(&sent(), &whole(), Allowed::default()).unwrap();
+    let expected = Report {
+        events: 8,
+        refused_commands: 0,
+        cases: 2,
+        views_compared: 2,
+        told_alone: 3,
+        told_in_counts: 2,
+        dead_letters: 3,
+    };
+    assert_eq!(report, expected);
+}
+
+#[test]
+fn an_undone_merge_gives_the_parts_back() {
+    let mut log = story();
+    undo(&mut log);
+    let views = parted_views(&log);
+    check(&sent(), &seen(&log, views), Allowed::default()).unwrap();
+    let views = merged_views(&log);
+    assert!(matches!(violations(&seen(&log, views))[..], [Violation::StaleView { .. }, ..]));
+}
+
+#[test]
+fn the_order_between_cases_does_not_matter() {
+    let mut log = story();
+    undo(&mut log);
+    let mut seen = seen(&log, parted_views(&log));
+    seen.events.sort_by(|one, two| two.0.cmp(&one.0));
+    check(&sent(), &seen, Allowed::default()).unwrap();
+}
+
+#[test]
+fn a_lost_event_is_found() {
+    for place in 0..8 {
+        let mut seen = whole();
+        let (case, _) = seen.events.remove(place);
+        let found = violations(&seen);
+        let last_of_case = !seen.events[place..].iter().any(|event| event.0 == case);
+        let expected = |violation: &Violation| match violation {
+            Violation::Order { .. } => true,
+            Violation::StaleView { .. } | Violation::NoView { .. } => last_of_case,
+            _ => false,
+        };
+        assert!(found.iter().any(expected), "event {place}: {found:?}");
+    }
+}
+
+#[test]
+fn a_doubled_event_is_found() {
+    for place in 0..8 {
+        let mut seen = whole();
+        seen.events.insert(place, seen.events[place].clone());
+        assert!(matches!(violations(&seen)[..], [Violation::DoubledEvent { .. }]), "event {place}");
+    }
+}
+
+#[test]
+fn events_in_another_order_are_found() {
+    let mut seen = whole();
+    seen.events.swap(2, 3);
+    let found = violations(&seen);
+    assert!(matches!(found[0], Violation::Order { expected: 2, found: 3, .. }), "{found:?}");
+}
+
+#[test]
+fn any_altered_byte_of_a_value_is_found() {
+    let whole = whole();
+    for place in 0..whole.events.len() {
+        for member in ["\"time\":\"2026", "\"severity_id\":", "\"count\":2", "\"clock\":true"] {
+            let mut seen = whole.clone();
+            let text = String::from_utf8(seen.events[place].1.clone()).unwrap();
+            let changed = match member {
+                "\"time\":\"2026" => text.replacen(member, "\"time\":\"2027", 1),
+                "\"clock\":true" => text.replacen(member, "\"clock\":false", 1),
+                _ => text.replacen(member, &format!("{member}1"), 1),
+            };
+            if changed == text {
+                continue;
+            }
+            seen.events[place].1 = changed.into_bytes();
+            assert!(violations(&seen).iter().any(|one| matches!(one, Violation::Altered { .. })), "{place} {member}");
+        }
+    }
+}
+
+#[test]
+fn a_history_written_anew_breaks_the_chain() {
+    let mut log = story();
+    // Event 2 with another payload and a hash that fits, but nothing after it sealed again.
+    log.events[2].1["data"]["payload"]["alert"]["title"] = json!("harmless");
+    log.events[2].1["data"]["hash"] = json!(event_hash(&log.events[2].1).unwrap());
+    let views = merged_views(&log);
+    assert!(violations(&seen(&log, views)).iter().any(|one| matches!(one, Violation::BrokenChain { .. })));
+}
+
+#[test]
+fn half_a_merge_is_torn() {
+    let mut log = story();
+    let place = log.events.iter().position(|event| event.1["type"] == "casewright.case.merged_into.v1").unwrap();
+    log.events.remove(place);
+    let views = merged_views(&log);
+    let found = violations(&seen(&log, views));
+    assert!(found.contains(&Violation::Torn { id: "acme-1:4".into() }), "{found:?}");
+
+    let log = Log { events: story().events.into_iter().take(5).collect() };
+    let views = merged_views(&story());
+    let found = violations(&seen(&log, views));
+    assert!(found.iter().any(|one| matches!(one, Violation::Torn { .. })), "{found:?}");
+}
+
+#[test]
+fn an_envelope_that_disagrees_with_its_key_is_found() {
+    for member in ["subject", "partitionkey"] {
+        let mut log = story();
+        reseal(&mut log, 0, |event| event[member] = json!("acme-2"));
+        let views = merged_views(&log);
+        assert!(violations(&seen(&log, views)).iter().any(|one| matches!(one, Violation::Envelope { .. })), "{member}");
+    }
+}
+
+#[test]
+fn views_that_are_stale_missing_or_of_nothing_are_found() {
+    let log = story();
+    let mut stale = whole();
+    stale.views[0] = view(&log, "acme-1", 5, json!({}));
+    assert!(matches!(violations(&stale)[..], [Violation::StaleView { view: 5, event: 6, .. }]));
+    let may_lag = Allowed { views_may_lag: true, ..Allowed::default() };
+    assert_eq!(check(&sent(), &stale, may_lag).unwrap().views_compared, 1);
+
+    let mut ahead = whole();
+    ahead.views[0] = view(&log, "acme-1", 7, json!({}));
+    assert!(check(&sent(), &ahead, may_lag).is_err(), "a view of events that nobody saw");
+
+    let mut missing = whole();
+    missing.views.pop();
+    assert!(matches!(violations(&missing)[..], [Violation::NoView { .. }]));
+
+    let mut unknown = whole();
+    unknown.views.push(("acme-9".into(), Some(b"{}".to_vec())));
+    assert!(matches!(violations(&unknown)[..], [Violation::UnknownView { .. }]));
+}
+
+#[test]
+fn every_member_of_a_view_is_compared() {
+    let whole = whole();
+    for place in 0..2 {
+        let view: Value = serde_json::from_slice(whole.views[place].1.as_ref().unwrap()).unwrap();
+        for member in view.as_object().unwrap().keys().filter(|member| *member != "seq") {
+            let mut seen = whole.clone();
+            let mut wrong = view.clone();
+            wrong[member] = json!("something else");
+            seen.views[place].1 = Some(wrong.to_string().into_bytes());
+            let found = violations(&seen);
+            assert!(found.iter().any(|one| matches!(one, Violation::WrongView { .. })), "{member}: {found:?}");
+        }
+    }
+}
+
+#[test]
+fn lost_and_doubled_alerts_are_found() {
+    let mut more = sent();
+    more.push(Sent::alert("alerts", 0, 7));
+    let found = check(&more, &whole(), Allowed::default()).unwrap_err();
+    assert_eq!(found, [Violation::Conservation { alone: 3, counted: 2, untold_max: 0 }]);
+    assert!(check(&more, &whole(), Allowed { untold_max: 1, ..Allowed::default() }).is_ok());
+
+    let fewer: Vec<Sent> = sent().into_iter().filter(|record| record.offset != 4).collect();
+    let found = check(&fewer, &whole(), Allowed { untold_max: 9, ..Allowed::default() }).unwrap_err();
+    assert!(matches!(found[..], [Violation::Conservation { alone: 1, counted: 2, .. }]), "counted once too often");
+
+    let mut log = story();
+    reseal(&mut log, 2, |event| event["data"]["payload"]["alert"]["origin"]["offset"] = json!(0));
+    let views = merged_views(&log);
+    let found = violations(&seen(&log, views));
+    assert!(found.contains(&Violation::DoubledAlert { position: "alerts/0/0".into(), times: 2 }), "{found:?}");
+
+    let mut log = story();
+    reseal(&mut log, 2, |event| event["data"]["payload"]["alert"]["origin"]["offset"] = json!(5));
+    let views = merged_views(&log);
+    let found = violations(&seen(&log, views));
+    assert!(found.contains(&Violation::UnknownAlert { position: "alerts/0/5".into() }), "{found:?}");
+}
+
+#[test]
+fn dead_letters_are_compared_byte_by_byte() {
+    let broken: [fn(&mut Seen); 4] = [
+        |seen| _ = seen.dead_letters.remove(0),
+        |seen| seen.dead_letters.push(seen.dead_letters[0].clone()),
+        |seen| seen.dead_letters[0].1[0] ^= 1,
+        |seen| _ = seen.dead_letters.pop(),
+    ];
+    for change in broken {
+        let mut seen = whole();
+        change(&mut seen);
+        assert!(matches!(violations(&seen)[..], [Violation::DeadLetters { .. }]));
+    }
+    let mut good = whole();
+    good.dead_letters.push(poison_letter(2, None, b"a good one"));
+    assert!(matches!(violations(&good)[..], [Violation::DeadLetters { .. }]), "alert 2 is no poison");
+    let mut stray = whole();
+    stray.dead_letters.push(poison_letter(99, None, b""));
+    assert!(matches!(violations(&stray)[..], [Violation::UnknownDeadLetter { .. }]));
+    for header in ["reason", "topic", "partition", "offset"] {
+        let mut bare = whole();
+        bare.dead_letters[0].0.retain(|known| known.0 != header);
+        let found = violations(&bare);
+        assert_eq!(found[0], Violation::DeadLetterHeader { header: header.to_owned() });
+    }
+}
+
+#[test]
+fn refused_commands_are_no_part_of_a_case() {
+    let mut seen = whole();
+    let refused =
+        json!({ "id": "refused:casewright.commands:0:3", "type": "casewright.command.refused.v1", "data": {} });
+    seen.events.push(("acme-1".into(), refused.to_string().into_bytes()));
+    assert_eq!(check(&sent(), &seen, Allowed::default()).unwrap().refused_commands, 1);
+    seen.events.push(seen.events.last().unwrap().clone());
+    assert!(matches!(violations(&seen)[..], [Violation::DoubledEvent { .. }]));
+}
+
+#[test]
+fn what_is_no_json_is_found() {
+    let mut seen = whole();
+    seen.events.push(("acme-3".into(), b"{\"id\":".to_vec()));
+    assert!(matches!(violations(&seen)[..], [Violation::Unreadable { .. }]));
+    let mut seen = whole();
+    seen.views[0].1 = Some(b"nonsense".to_vec());
+    assert!(matches!(violations(&seen)[..], [Violation::Unreadable { .. }]));
+}
