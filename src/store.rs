@@ -63,13 +63,16 @@ pub enum StoreError {
     },
 }
 
+/// Sees one row, key and value, and says whether to go on.
+pub type Visitor<'v> = dyn FnMut(&[u8], &[u8]) -> ControlFlow<()> + 'v;
+
 /// Rows by key. One writer; any number of readers.
 pub trait Store: Send + Sync {
     /// Applies all of `rows` in their order and moves to `position`, or does neither.
     fn apply(&self, rows: &[&Row], position: Position) -> Result<(), StoreError>;
     fn get(&self, key: &[u8]) -> Result<Option<Box<[u8]>>, StoreError>;
     /// Visits every row in the order of the keys.
-    fn for_each(&self, visit: &mut dyn FnMut(&[u8], &[u8]) -> ControlFlow<()>) -> Result<(), StoreError>;
+    fn for_each(&self, visit: &mut Visitor<'_>) -> Result<(), StoreError>;
     fn meta(&self) -> Result<Option<StoreMeta>, StoreError>;
     /// Says whose rows these will be, once, before the first of them.
     fn set_changelog(&self, changelog: ChangelogId) -> Result<(), StoreError>;

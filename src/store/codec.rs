@@ -11,6 +11,10 @@ const VERSION: u8 = 1;
 const CHECKSUM_BYTES: usize = 16;
 
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[expect(
+    clippy::large_enum_variant,
+    reason = "one at a time, taken apart at once; a box would cost more than it saves"
+)]
 pub enum StoredRow {
     State(StateRow),
     Manifest(Manifest),

@@ -1,10 +1,9 @@
 //! The store without a disk: for replay, for tests, and as the measure of the other one.
 
 use std::collections::BTreeMap;
-use std::ops::ControlFlow;
 use std::sync::{PoisonError, RwLock};
 
-use super::{ChangelogId, FORMAT, Position, Row, Store, StoreError, StoreMeta};
+use super::{ChangelogId, FORMAT, Position, Row, Store, StoreError, StoreMeta, Visitor};
 
 #[derive(Debug, Default)]
 pub struct MemoryStore {
@@ -61,7 +60,7 @@ impl Store for MemoryStore {
         Ok(self.read(|state| state.rows.get(key).cloned()))
     }
 
-    fn for_each(&self, visit: &mut dyn FnMut(&[u8], &[u8]) -> ControlFlow<()>) -> Result<(), StoreError> {
+    fn for_each(&self, visit: &mut Visitor<'_>) -> Result<(), StoreError> {
         self.read(|state| {
             let _ = state.rows.iter().try_for_each(|(key, value)| visit(key, value));
         });

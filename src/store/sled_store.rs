@@ -4,13 +4,12 @@
 
 use std::fs;
 use std::io;
-use std::ops::ControlFlow;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 
 use super::row::STORE_META;
-use super::{ChangelogId, FORMAT, Position, Row, Store, StoreError, StoreMeta};
+use super::{ChangelogId, FORMAT, Position, Row, Store, StoreError, StoreMeta, Visitor};
 
 /// Beside the rows, so that a directory of another format is known without opening it.
 const FORMAT_FILE: &str = "format";
@@ -75,7 +74,7 @@ impl Store for SledStore {
         Ok(found.map(|value| Box::from(&*value)))
     }
 
-    fn for_each(&self, visit: &mut dyn FnMut(&[u8], &[u8]) -> ControlFlow<()>) -> Result<(), StoreError> {
+    fn for_each(&self, visit: &mut Visitor<'_>) -> Result<(), StoreError> {
         let mut rows = self.db.iter();
         // Only sled's own work is guarded: a panic of the visitor is the visitor's.
         while let Some(row) = guard(|| rows.next().transpose().map_err(|error| failed("read", error)))? {

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::ops::ControlFlow;
 
-use super::{Claim, Codec, Manifest, RowError, RowName, Store, StoreError, StoreMeta, StoredRow};
+use super::{Claim, Codec, Manifest, Position, RowError, RowName, Store, StoreError, StoreMeta, StoredRow};
 
 /// Faults that are listed one by one; past it they are only counted.
 const FAULTS_MAX: usize = 100;
@@ -51,7 +51,7 @@ pub enum Fault {
     Checksum { found: u128, manifest: u128 },
     #[error("outcomes add up to {outcomes}, elements delivered to {elements}")]
     Conservation { outcomes: u64, elements: u64 },
-    #[error("there are rows, and no manifest")]
+    #[error("there is no manifest, and the store is past its first batch")]
     NoManifest,
     #[error("manifest is of another changelog than the store")]
     OtherChangelog,
@@ -99,7 +99,7 @@ impl VerifyReport {
     fn whole(&mut self) {
         match (self.info.meta, self.info.manifest.clone()) {
             (Some(meta), Some(manifest)) => self.against(meta, &manifest),
-            (Some(_) | None, None) if self.info.rows > 0 => self.fault(Fault::NoManifest),
+            (Some(_) | None, None) if !self.info.is_before_the_first_batch() => self.fault(Fault::NoManifest),
             (Some(_) | None, None) | (None, Some(_)) => {}
         }
         if self.info.meta.is_some_and(|meta| meta.replaying) {
@@ -150,6 +150,15 @@ fn walk(store: &dyn Store, visit: &mut Visit<'_>) -> Result<Info, StoreError> {
 }
 
 impl Info {
+    /// Nothing yet, or nothing but the claim of the first owner.
+    fn is_before_the_first_batch(&self) -> bool {
+        match (self.rows, &self.claim) {
+            (0, _) => self.meta.is_none_or(|meta| meta.position == Position(0)),
+            (1, Some(_)) => true,
+            (_, Some(_) | None) => false,
+        }
+    }
+
     fn count(&mut self, name: Option<&RowName>, key: &[u8], value: &[u8]) {
         let bytes = (key.len() + value.len()) as u64;
         let kind = self.kinds.entry(name.map_or("unknown", RowName::kind)).or_default();
