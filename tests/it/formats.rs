@@ -6,7 +6,7 @@ mod native;
 mod real;
 mod vendors;
 
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 
 use casewright::config::{Limits, SourceConfig, TenantRule};
 use casewright::model::{Alert, Tenant, Timestamp, TopicName};
@@ -25,8 +25,9 @@ fn limits() -> Limits {
     }
 }
 
-fn decoder() -> Decoder {
-    Decoder::new(Arc::new(Profiles::embedded()), limits())
+fn decoder() -> &'static Decoder {
+    static DECODER: LazyLock<Decoder> = LazyLock::new(|| Decoder::new(Arc::new(Profiles::embedded()), limits()));
+    &DECODER
 }
 
 fn source(profile: &str) -> SourceConfig {

@@ -223,7 +223,7 @@ fn one_member_holds_the_lease_and_a_newcomer_does_not_take_it() {
     let topic = unique_name("lease");
     broker.create_topics(&[(&topic, 1)], &[]);
     let client = broker.client(&unique_name("group"));
-    let (mut first, _) = held(&client, &topic);
+    let (first, _) = held(&client, &topic);
     let mut second = client.lease(&topic, SESSION).unwrap();
     let until = Instant::now() + SESSION * 3;
     while Instant::now() < until {
@@ -246,7 +246,7 @@ fn hold_the_lease_for_another_test() {
         panic!("{HOLDER}: {told}");
     };
     let config = casewright::config::KafkaConfig { brokers: brokers.into(), ..Broker::shared().config(group) };
-    let (mut lease, _) = held(&Client::new(&config).unwrap(), topic);
+    let (lease, _) = held(&Client::new(&config).unwrap(), topic);
     println!("\nheld");
     let until = Instant::now() + WITHIN * 2;
     while Instant::now() < until {

@@ -5,7 +5,7 @@ mod broker;
 mod checker;
 mod cli;
 mod config;
-mod crash;
+mod daemon;
 mod exactly_once;
 mod formats;
 mod kafka;
