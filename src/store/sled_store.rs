@@ -201,7 +201,11 @@ fn parse_meta(bytes: &[u8]) -> Option<StoreMeta> {
 
 /// Moves the directory out of the way, for a person to look at, and answers where to.
 pub(super) fn set_aside(dir: &Path) -> Result<PathBuf, StoreError> {
-    let name = |number: u32| dir.with_extension(format!("set-aside-{number}"));
+    let name = |number: u32| {
+        let mut name = dir.as_os_str().to_owned();
+        name.push(format!(".set-aside-{number}"));
+        PathBuf::from(name)
+    };
     let free = (1..u32::MAX).map(name).find(|path| !path.exists()).unwrap_or_else(|| name(0));
     fs::rename(dir, &free).map_err(|source| StoreError::Io { action: "set aside", source })?;
     Ok(free)

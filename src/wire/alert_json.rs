@@ -1,6 +1,8 @@
 //! An alert as JSON, in two sizes: whole in the native shape (for `normalize` and the readers of segments, so that what
 //! comes out can go in again), and bounded, for the events that tell of it.
 
+use std::collections::BTreeMap;
+
 use super::json::{self, ListNames, Object, object};
 use crate::model::{Alert, AlertLink, Attack, Correlation, Entity, Label, Marks, Observable, Origin, Rule, Source};
 
@@ -8,11 +10,12 @@ const ATTACKS: ListNames = ListNames { items: "attacks", total: "attacks_total" 
 const ENTITIES: ListNames = ListNames { items: "entities", total: "entities_total" };
 const OBSERVABLES: ListNames = ListNames { items: "observables", total: "observables_total" };
 
-/// Appends the whole alert in the native shape, with its canonical values and what decoding added: `id`, `marks`,
-/// `profile`, `time_from`.
+/// Appends the whole alert in the native shape, with its canonical values and what decoding added: `alert_id`,
+/// `marks`, `tenant`, `time_from`.
 pub fn write(alert: &Alert, out: &mut Vec<u8>) {
     object(out, |o| {
         o.text("activity", alert.activity.label());
+        o.id("alert_id", &alert.id);
         whole(o, "alert_uid", alert.alert_uid.as_deref());
         if !alert.attacks.is_empty() {
             o.list("attacks", &alert.attacks, attack);
@@ -21,9 +24,7 @@ pub fn write(alert: &Alert, out: &mut Vec<u8>) {
         correlation(o, &alert.correlation);
         whole(o, "dedup_key", alert.dedup_key.as_deref());
         whole(o, "description", alert.description.as_deref());
-        if !alert.entities.is_empty() {
-            o.list("entities", &alert.entities, entity_whole);
-        }
+        o.list("entities", &alert.entities, entity_whole);
         o.time("event_time", alert.event_time.at);
         native_from_evidences(o, alert);
     });
@@ -34,19 +35,15 @@ fn native_from_evidences(o: &mut Object<'_>, alert: &Alert) {
     if !alert.evidences.is_empty() {
         o.list("evidences", &alert.evidences, |evidence, out| out.extend_from_slice(evidence.as_bytes()));
     }
-    o.id("id", &alert.id);
     if !alert.labels.is_empty() {
-        o.list("labels", &alert.labels, label);
+        labels(&alert.labels, o.key("labels"));
     }
     if !alert.links.is_empty() {
         o.list("links", &alert.links, link);
     }
     marks(o, alert.marks);
-    if !alert.observables.is_empty() {
-        o.list("observables", &alert.observables, observable_whole);
-    }
+    o.list("observables", &alert.observables, observable_whole);
     whole(o, "pap", alert.pap.as_deref());
-    whole(o, "profile", Some(&alert.profile));
     maybe_uint(o, "risk_score", alert.risk_score);
     o.object("rule", |o| rule(o, &alert.rule));
     o.text("schema_version", "1.0");
@@ -67,6 +64,9 @@ fn native_from_severity(o: &mut Object<'_>, alert: &Alert) {
     whole(o, "tlp", alert.tlp.as_deref());
     if let Some(unmapped) = &alert.unmapped {
         o.key("unmapped").extend_from_slice(unmapped.as_bytes());
+    }
+    if alert.revision != 0 {
+        o.int("updated_time", alert.revision);
     }
 }
 
@@ -120,9 +120,7 @@ fn entity(entity: &Entity, out: &mut Vec<u8>) {
 
 fn entity_whole(entity: &Entity, out: &mut Vec<u8>) {
     object(out, |o| {
-        if entity.criticality > 0 {
-            o.uint("criticality", entity.criticality.into());
-        }
+        o.uint("criticality", entity.criticality.into());
         whole(o, "domain", entity.domain.as_deref());
         whole(o, "id", Some(&entity.id));
         o.text("kind", entity.kind.label());
@@ -189,11 +187,19 @@ fn marks(o: &mut Object<'_>, marks: Marks) {
     o.list("marks", &named, |(_, name), out| json::string(name, out));
 }
 
-fn label(label: &Label, out: &mut Vec<u8>) {
-    object(out, |o| {
-        whole(o, "name", Some(&label.name));
-        whole(o, "value", Some(&label.value));
-    });
+/// An object in the order of the names; of a name that comes twice, the last value.
+fn labels(labels: &[Label], out: &mut Vec<u8>) {
+    let named: BTreeMap<&str, &str> = labels.iter().map(|label| (&*label.name, &*label.value)).collect();
+    out.push(b'{');
+    for (at, (name, value)) in named.into_iter().enumerate() {
+        if at > 0 {
+            out.push(b',');
+        }
+        json::string(name, out);
+        out.push(b':');
+        json::string(value, out);
+    }
+    out.push(b'}');
 }
 
 fn link(link: &AlertLink, out: &mut Vec<u8>) {

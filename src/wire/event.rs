@@ -85,10 +85,7 @@ fn seal(out: &mut [u8], start: usize, member: std::ops::Range<usize>) -> [u8; 32
     hasher.update(&out[start..member.start]);
     hasher.update(&out[member.end..]);
     let hash: [u8; 32] = hasher.finalize().into();
-    let digits = member.end - 1 - HEX_BYTES..member.end - 1;
-    let mut text = Vec::with_capacity(HEX_BYTES);
-    json::hex(&hash, &mut text);
-    out[digits].copy_from_slice(&text);
+    json::hex_into(&hash, &mut out[member.end - 1 - HEX_BYTES..member.end - 1]);
     hash
 }
 

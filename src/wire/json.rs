@@ -35,6 +35,7 @@ impl Object<'_> {
     /// Begins a member; the caller appends its value to the bytes given back.
     pub fn key(&mut self, name: &'static str) -> &mut Vec<u8> {
         debug_assert!(self.last < name, "{name} after {}", self.last);
+        self.out.reserve(name.len() + 4);
         if !self.last.is_empty() {
             self.out.push(b',');
         }
@@ -218,8 +219,16 @@ pub fn time(at: Timestamp, out: &mut Vec<u8>) {
 }
 
 pub fn hex(bytes: &[u8], out: &mut Vec<u8>) {
-    for byte in bytes {
-        out.extend_from_slice(&[HEX[usize::from(byte >> 4)], HEX[usize::from(byte & 15)]]);
+    let start = out.len();
+    out.resize(start + 2 * bytes.len(), 0);
+    hex_into(bytes, &mut out[start..]);
+}
+
+/// Writes the digits of `bytes` over a place of twice their length.
+pub fn hex_into(bytes: &[u8], place: &mut [u8]) {
+    debug_assert_eq!(place.len(), 2 * bytes.len());
+    for (digits, byte) in place.chunks_exact_mut(2).zip(bytes) {
+        digits.copy_from_slice(&[HEX[usize::from(byte >> 4)], HEX[usize::from(byte & 15)]]);
     }
 }
 
