@@ -30,15 +30,15 @@ struct Source {
     /// From the root, such as `src/engine/state.rs`.
     path: String,
     text: String,
-    /// Without comments, and without the unit tests at the end.
+    /// Without comments, and without unit tests: those at the end, and whole files named `tests.rs`.
     code: String,
 }
 
 impl Source {
     fn read(root: &Path, path: &Path) -> Self {
         let text = fs::read_to_string(path).expect("source is UTF-8");
-        let shipped = text.split("#[cfg(test)]").next().unwrap_or_default();
-        let code = shipped.lines().map(without_comment).collect::<Vec<_>>().join("\n");
+        let shipped = if path.ends_with("tests.rs") { None } else { text.split("#[cfg(test)]").next() };
+        let code = shipped.unwrap_or_default().lines().map(without_comment).collect::<Vec<_>>().join("\n");
         let path = path.strip_prefix(root).expect("below the root").display().to_string();
         Self { path, text, code }
     }
