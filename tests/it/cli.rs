@@ -80,7 +80,7 @@ fn every_command_has_help_with_a_first_line() {
     let commands = help.lines().skip_while(|line| *line != "Commands:").skip(1).take_while(|line| !line.is_empty());
     let names: Vec<&str> = commands.filter_map(|line| line.split_whitespace().next()).collect();
     assert!(names.contains(&"check-config"), "{help}");
-    for name in names {
+    for name in names.into_iter().filter(|name| *name != "help") {
         let (code, out, _) = end(&mut casewright(&[name, "--help"]));
         assert!(code == 0 && out.contains("Usage: "), "{name}");
     }
