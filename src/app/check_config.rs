@@ -6,6 +6,8 @@ use clap::Args;
 
 use super::{AppError, ConfigArgs, load_config};
 use crate::config::{Config, SourceConfig, StartAt, TenantRule};
+use crate::kafka::Client;
+use crate::wire::Profiles;
 
 const EXAMPLES: &str = "\
 Examples:
@@ -25,6 +27,10 @@ pub struct CheckConfigArgs {
 
 pub fn run(args: &CheckConfigArgs) -> Result<(), AppError> {
     let config = load_config(&args.config)?;
+    // What `run` would refuse before it talks to anyone.
+    let profiles = Profiles::load(config.profiles_dir.as_deref())?;
+    Client::new(&config.kafka)?;
+    super::run::check_profiles(&config, &profiles)?;
     let mut out = io::stdout().lock();
     let written = if args.policy { write!(out, "{}", config.policy_text) } else { explain(&config, &mut out) };
     written.and_then(|()| out.flush()).map_err(AppError::Output)

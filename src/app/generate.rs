@@ -62,9 +62,8 @@ pub fn run(args: &GenerateArgs) -> Result<(), AppError> {
 
 /// Sleeps so that `sent` alerts took as long as the rate says.
 fn pace(began: Instant, sent: u64, rate: u64) {
-    if rate > 0 {
-        let due = Duration::from_millis(sent.saturating_mul(1_000) / rate);
-        std::thread::sleep(due.saturating_sub(began.elapsed()));
+    if let Some(due) = sent.saturating_mul(1_000).checked_div(rate) {
+        std::thread::sleep(Duration::from_millis(due).saturating_sub(began.elapsed()));
     }
 }
 

@@ -6,12 +6,12 @@ use std::io::{self, BufRead, BufReader, Read};
 use super::AppError;
 use crate::model::TopicName;
 
+/// Takes the file's name, the number of the line, and the line.
+pub type EachLine<'a> = dyn FnMut(&TopicName, u64, &[u8]) -> Result<(), AppError> + 'a;
+
 /// Calls `each` with every non-empty line and its number, which starts at 1 in each file. A line without its end is a
 /// line too.
-pub fn each_line(
-    files: &[String],
-    each: &mut dyn FnMut(&TopicName, u64, &[u8]) -> Result<(), AppError>,
-) -> Result<(), AppError> {
+pub fn each_line(files: &[String], each: &mut EachLine<'_>) -> Result<(), AppError> {
     for file in files {
         let io = |source| AppError::Io { doing: format!("reading {file}"), source };
         let mut reader = open(file).map_err(io)?;

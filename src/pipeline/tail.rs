@@ -85,9 +85,12 @@ pub fn apply(
     }
 }
 
+/// The last value of each key; none for a removal.
+type Latest = HashMap<Box<[u8]>, Option<Box<[u8]>>, foldhash::fast::RandomState>;
+
 struct Chunk<'a> {
     store: &'a dyn Store,
-    rows: HashMap<Box<[u8]>, Option<Box<[u8]>>, foldhash::fast::RandomState>,
+    rows: Latest,
     bytes: usize,
     written: u64,
 }

@@ -282,7 +282,11 @@ fn entity(entity: &Entity) -> EntityV1<'_> {
 fn correlation(alert: &Alert) -> Option<CorrelationV1<'_>> {
     let wish = &alert.correlation;
     let said = wish.group_key.is_some() || wish.exclude || wish.no_merge;
-    said.then(|| CorrelationV1 { group_key: wish.group_key.as_deref(), exclude: wish.exclude, no_merge: wish.no_merge })
+    said.then_some(CorrelationV1 {
+        group_key: wish.group_key.as_deref(),
+        exclude: wish.exclude,
+        no_merge: wish.no_merge,
+    })
 }
 
 fn link(link: &AlertLink) -> LinkV1<'_> {

@@ -41,7 +41,11 @@ impl Daemon {
         );
         broker.create_topics(
             &[(&topic(&name, "state"), 1)],
-            &[("cleanup.policy", "compact"), ("message.timestamp.type", "LogAppendTime")],
+            &[
+                ("cleanup.policy", "compact"),
+                ("message.timestamp.type", "LogAppendTime"),
+                ("max.message.bytes", "16777216"),
+            ],
         );
         daemon
     }

@@ -154,15 +154,29 @@ fn copy(from: &std::path::Path, to: &std::path::Path) {
     for entry in fs::read_dir(from).unwrap() {
         let entry = entry.unwrap();
         let target = to.join(entry.file_name());
-        if entry.file_type().unwrap().is_dir() { copy(&entry.path(), &target) } else { fs::copy(entry.path(), target).map(drop).unwrap() }
+        if entry.file_type().unwrap().is_dir() {
+            copy(&entry.path(), &target)
+        } else {
+            fs::copy(entry.path(), target).map(drop).unwrap()
+        }
     }
 }
 
-/// Flips a byte in the middle of sled's file.
+/// Flips a byte in the middle of the largest file: where the rows are.
 fn damage(store: &std::path::Path) {
-    let file = store.join("db");
-    let mut bytes = fs::read(&file).expect("sled keeps its rows in `db`");
-    let middle = bytes.len() / 3;
-    bytes[middle] ^= 0x55;
+    let (_, file) = files(store).into_iter().max().expect("a store has files");
+    let mut bytes = fs::read(&file).unwrap();
+    let at = bytes.len() / 3;
+    bytes[at] ^= 0x55;
     fs::write(file, bytes).unwrap();
+}
+
+fn files(dir: &std::path::Path) -> Vec<(u64, std::path::PathBuf)> {
+    let entries = fs::read_dir(dir).unwrap().map(Result::unwrap);
+    entries
+        .flat_map(|entry| match entry.file_type().unwrap().is_dir() {
+            true => files(&entry.path()),
+            false => vec![(entry.metadata().unwrap().len(), entry.path())],
+        })
+        .collect()
 }

@@ -26,10 +26,10 @@ fn by_label(label: &str) -> Option<Kind> {
     if let Some(kind) = ObservableKind::from_label(&plain) {
         return Some(Observable(kind));
     }
-    if plain != "other" {
-        if let Some(kind) = EntityKind::from_label(&plain) {
-            return Some(Entity(kind));
-        }
+    if plain != "other"
+        && let Some(kind) = EntityKind::from_label(&plain)
+    {
+        return Some(Entity(kind));
     }
     let kind = match plain.as_str() {
         "ip_address" | "ipv4" | "ipv6" | "ipv4_addr" | "ipv6_addr" | "ip_src" | "ip_dst" => {
