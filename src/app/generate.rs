@@ -31,7 +31,7 @@ pub struct GenerateArgs {
     /// How the alerts end: default is 68 % attached, 30 % repeated, 2 % opening a case; hard is 60, 20, 20.
     #[arg(long, value_enum, default_value_t = MixChoice::Default)]
     mix: MixChoice,
-    /// The topic to write to; else the first [[source]] of the configuration.
+    /// The topic to write to; else the first `[[source]]` of the configuration.
     #[arg(long, value_name = "TOPIC")]
     topic: Option<String>,
 }

@@ -58,7 +58,7 @@ fn killed_at_fifteen_moments_while_alerts_flow() {
     for chunk in all.chunks(1_000) {
         sender.send(chunk);
         // Sometimes in the middle of a commit, sometimes while recovering, sometimes after all is done.
-        std::thread::sleep(Duration::from_millis(u64::from(moments.below(400))));
+        std::thread::sleep(Duration::from_millis(moments.below(400)));
         daemon.kill9();
         daemon.start();
     }

@@ -25,7 +25,8 @@ pub fn is_empty_file(hash: &str) -> bool {
     EMPTY.contains(&hash)
 }
 
-/// A Windows path in lower case with `\`, its device prefixes removed; a Unix path as it is, since there case counts.
+/// A Windows path in lower case with `\`, its device prefixes removed; a Unix path as it is, since there case counts. A
+/// bare name (`System`, `a.exe`) is no path: every machine has one.
 #[must_use]
 pub fn file_path(raw: &str) -> Option<String> {
     let quote = |c: char| c.is_whitespace() || c == '"';
@@ -42,7 +43,8 @@ pub fn file_path(raw: &str) -> Option<String> {
     while let Some(bare) = DEVICE_PREFIXES.iter().find_map(|prefix| path.strip_prefix(prefix)) {
         path = bare.trim_start_matches(quote).to_owned();
     }
-    (!is_placeholder(&path)).then(|| on_drive_c(path))
+    let placed = path.contains('\\') || path.as_bytes().get(1) == Some(&b':');
+    (placed && !is_placeholder(&path)).then(|| on_drive_c(path))
 }
 
 const DEVICE_PREFIXES: [&str; 3] = [r"\\?\", r"\\.\", r"\??\"];

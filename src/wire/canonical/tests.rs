@@ -169,6 +169,8 @@ fn files_and_codes() {
             (r"\Device\HarddiskVolume3\Temp\x", r"c:\temp\x"),
             (r"\Device\HarddiskVolume", r"\device\harddiskvolume"),
             ("C:/Temp/x", r"c:\temp\x"),
+            ("System", ""),
+            ("a.exe", ""),
             ("/opt/App/Run", "/opt/App/Run"),
             (r"\\srv\share\x", r"\\srv\share\x"),
             ("-", ""),

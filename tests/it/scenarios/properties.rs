@@ -128,7 +128,7 @@ fn same_effects(one: &Effects, two: &Effects) -> Result<(), TestCaseError> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 96, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 64, ..ProptestConfig::default() })]
 
     #[test]
     fn the_size_of_batches_shows_nowhere(lines in steps()) {
@@ -194,9 +194,14 @@ proptest! {
     }
 
     #[test]
-    fn undoing_a_merge_gives_the_views_back(lines in steps(), one in 1..9_u64, two in 1..9_u64) {
+    fn undoing_a_merge_gives_the_views_back(lines in steps(), picks in any::<[prop::sample::Index; 2]>()) {
         let mut world = run(&lines, 10);
-        let at = "400d";
+        let open = open_cases(&world);
+        let [one, two] = picks.map(|pick| if open.is_empty() { 0 } else { open[pick.index(open.len())] });
+        if one == two {
+            return Ok(());
+        }
+        let at = world.now();
         let ids = [script::case(&format!("case-{one}")), script::case(&format!("case-{two}"))];
         // What was counted is told first, or the telling itself would be the difference.
         ids.iter().for_each(|id| world.line(&format!("{at} comment {}", script::case_name(id))));
@@ -204,7 +209,9 @@ proptest! {
         let told = world.effects.emit.len();
         world.line(&format!("{at} merge case-{one} case-{two}"));
         let merged = world.effects.emit[told..].iter().any(|event| matches!(event.kind, EventKind::Merged { .. }));
-        prop_assume!(merged);
+        if !merged {
+            return Ok(());
+        }
         let (older, newer) = (one.min(two), one.max(two));
         world.line(&format!("{at} undo case-{older} case-{newer}"));
         let after: Vec<_> = ids.iter().map(|id| world.engine.view(id).map(plain)).collect();
@@ -235,6 +242,12 @@ fn is_mixed(row: &StateRow, acme: &Tenant) -> bool {
         StateRow::Part(part) => (part.tenant == *acme) != (part.home.tenant == *acme),
         _ => false,
     }
+}
+
+/// The numbers of those that stand open in the tenant that commands are about.
+fn open_cases(world: &World) -> Vec<u64> {
+    let view = |number: &u64| world.engine.view(&script::case(&format!("case-{number}")));
+    (1..200).filter(|number| view(number).is_some_and(|view| view.status.is_open())).collect()
 }
 
 /// A view without what a merge and its undoing leave behind on purpose.

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use casewright::engine::{Change, Effects, Engine, Input, Policy, RowKey, Settled, StateRow};
 use casewright::model::{CaseEvent, EventKind, MergeSide, Outcome};
 
-use super::script::{Script, case_name};
+use super::script::{START, Script, case_name};
 
 pub struct World {
     pub engine: Engine,
@@ -43,6 +43,11 @@ impl World {
             self.policy = (**policy).clone();
         }
         self.engine.apply(input, &mut self.effects);
+    }
+
+    /// The engine's clock, as a scenario writes it.
+    pub fn now(&self) -> String {
+        format!("{}s", (self.engine.stats().now.millis() - START).max(0) / 1_000)
     }
 
     /// Ends a batch as the shell does: heads, views, rows.
