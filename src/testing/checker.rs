@@ -6,8 +6,8 @@
 //! events, `accounts` that every record ended exactly once.
 //!
 //! What it takes for granted: events of one case are handed over in the order in which they were read; `sent` names
-//! every record of the input topics with its position; evidence keys of edges, and lists of alerts that were cut to
-//! fit an event, are not compared, because no event holds them whole.
+//! every record of the input topics with its position; and what an event had to cut to fit its bounds (lists of an
+//! alert, evidence of a link) is not compared, because no event holds it whole.
 
 mod accounts;
 mod canonical;

@@ -54,7 +54,9 @@ fn alert(offset: u64, minute: u32, severity: u64, host: &str) -> Value {
 }
 
 fn link(strength: u64) -> Value {
-    json!({ "evidence": [], "evidence_total": 0, "rivals": [], "strength": strength })
+    let evidence = json!({ "age_ms": 0, "counted": true, "kind": "host", "part": 1, "role": "asset",
+        "specificity": 1_000, "value": "web-1", "weight": strength, "window_ms": 3_600_000 });
+    json!({ "evidence": [evidence], "evidence_total": 1, "rivals": [], "strength": strength })
 }
 
 /// Two cases: the first gets a second alert and repeats, an alert with both hosts merges them, and the second one is
@@ -133,8 +135,8 @@ fn merged_views(log: &Log) -> Vec<(String, Option<Vec<u8>>)> {
         "title": "alert 1", "severity_id": 3, "priority": priority(30), "opened_at": at(0), "first_event_at": at(0),
         "last_event_at": at(4), "duplicate_count": 2,
         "merged_from": [{ "at": at(7), "case_id": "acme-2", "edge": 2 }], "merged_from_total": 1,
-        "edges": [{ "from": 3, "id": 1, "keys": [], "strength": 700, "to": 1 },
-            { "from": 2, "id": 2, "keys": [], "strength": 800, "to": 1 }],
+        "edges": [{ "from": 3, "id": 1, "keys": [{ "kind": "host", "value": "web-1" }], "strength": 700, "to": 1 },
+            { "from": 2, "id": 2, "keys": [{ "kind": "host", "value": "web-1" }], "strength": 800, "to": 1 }],
         "edges_total": 2, "links_summary": { "edges": 2, "related": 0 } }),
     );
     // The order of the entities is that of the parts.
@@ -156,7 +158,7 @@ fn parted_views(log: &Log) -> Vec<(String, Option<Vec<u8>>)> {
         json!({
         "title": "alert 0", "severity_id": 2, "priority": priority(9), "opened_at": at(0), "first_event_at": at(0),
         "last_event_at": at(4), "duplicate_count": 2,
-        "edges": [{ "from": 3, "id": 1, "keys": [], "strength": 700, "to": 1 }], "edges_total": 1,
+        "edges": [{ "from": 3, "id": 1, "keys": [{ "kind": "host", "value": "web-1" }], "strength": 700, "to": 1 }], "edges_total": 1,
         "links_summary": { "edges": 1, "related": 0 } }),
     );
     let two = with(

@@ -18,8 +18,8 @@ pub(super) struct World {
     /// By tenant and number.
     pub parts: BTreeMap<(String, u64), Part>,
     pub edges: BTreeMap<(String, u64), Edge>,
-    /// The case that an edge brought another one into, by tenant and edge.
-    holders: BTreeMap<(String, u64), String>,
+    /// For each case that counts elsewhere: where, and by which edge.
+    holders: BTreeMap<String, (String, u64)>,
     /// How often a half was told: what it was, of which case, by which edge.
     halves: BTreeMap<(Half, String, u64), u64>,
 }
@@ -72,13 +72,15 @@ pub(super) struct Part {
     pub cut: bool,
 }
 
+#[derive(Default)]
 pub(super) struct Edge {
     pub from: u64,
-    /// An attached alert's event does not say which of the parts it links to holds the edge.
-    pub to: Option<u64>,
+    pub to: u64,
     pub strength: u64,
-    pub drawn_at: String,
+    pub keys: Vec<Value>,
     pub undone: bool,
+    /// The event did not hold all of the evidence.
+    pub cut: bool,
 }
 
 const CERTAIN: u64 = 1_000;
@@ -162,34 +164,41 @@ impl World {
     }
 
     fn take_alert(&mut self, id: &str, event: &Event) {
+        let part = event.number("part");
         self.part(event).record(&event.payload["alert"]);
-        self.cases.entry(id.to_owned()).or_default().parts.insert(event.number("part"));
+        self.cases.entry(id.to_owned()).or_default().parts.insert(part);
         if event.payload.get("edge").is_some() {
-            self.draw(event, event.number("part"), None);
+            let to = strongest(&event.payload["link"]);
+            self.draw(event, part, to);
         }
     }
 
     fn merge(&mut self, id: &str, event: &Event) {
-        let from = text(&event.payload, "/from");
-        let edge = event.edge();
+        let (from, edge) = (text(&event.payload, "/from"), event.edge());
         self.tell_half(Half::Merged, &from, edge);
         let end = |place: usize| event.payload["between"][place].as_u64().unwrap_or(0);
-        self.draw(event, end(0), Some(end(1)));
-        let drawn_at = self.edges[&(event.tenant.clone(), edge)].drawn_at.clone();
-        // After another merge was undone, the same edge may hold another case, or elsewhere.
-        self.forget_merge(&event.tenant, edge);
-        self.holders.insert((event.tenant.clone(), edge), id.to_owned());
+        self.draw(event, end(0), end(1));
+        // After another merge was undone, the same edge may bring the same case elsewhere: since when does not change.
+        let before = self.forget_merge(&from).filter(|before| before.0 == edge);
+        let at = before.map_or_else(|| event.time.clone(), |(_, at)| at);
+        self.holders.insert(from.clone(), (id.to_owned(), edge));
         let case = self.cases.entry(id.to_owned()).or_default();
         case.parts.extend(event.parts());
-        case.merged_from.insert(edge, (from, drawn_at));
+        case.merged_from.insert(edge, (from, at));
     }
 
-    fn draw(&mut self, event: &Event, from: u64, to: Option<u64>) {
+    fn draw(&mut self, event: &Event, from: u64, to: u64) {
         let id = event.edge();
-        let strength = event.payload.pointer("/link/strength").and_then(Value::as_u64).unwrap_or(CERTAIN);
-        let drawn_at = event.time.clone();
-        let known = self.edges.entry((event.tenant.clone(), id));
-        known.or_insert(Edge { from, to, strength, drawn_at, undone: false });
+        let link = &event.payload["link"];
+        let drawn = || Edge {
+            from,
+            to,
+            strength: link["strength"].as_u64().unwrap_or(CERTAIN),
+            keys: counted_keys(link),
+            undone: false,
+            cut: items(link, "evidence").count() as u64 != link["evidence_total"].as_u64().unwrap_or(0),
+        };
+        self.edges.entry((event.tenant.clone(), id)).or_insert_with(drawn);
         let part = self.parts.entry((event.tenant.clone(), from)).or_default();
         if !part.edges.contains(&id) {
             part.edges.push(id);
@@ -197,14 +206,14 @@ impl World {
     }
 
     fn undo(&mut self, id: &str, event: &Event) {
-        let edge = event.edge();
+        let (other, edge) = (text(&event.payload, "/other"), event.edge());
         if event.restores() {
-            self.tell_half(Half::Restored, &text(&event.payload, "/other"), edge);
+            self.tell_half(Half::Restored, &other, edge);
             self.cases.entry(id.to_owned()).or_default().parts = event.parts().collect();
             return;
         }
         self.tell_half(Half::PartedFrom, id, edge);
-        self.forget_merge(&event.tenant, edge);
+        self.forget_merge(&other);
         if let Some(edge) = self.edges.get_mut(&(event.tenant.clone(), edge)) {
             edge.undone = true;
         }
@@ -212,11 +221,11 @@ impl World {
         event.parts().for_each(|part| _ = case.parts.remove(&part));
     }
 
-    fn forget_merge(&mut self, tenant: &str, edge: u64) {
-        let holder = self.holders.remove(&(tenant.to_owned(), edge));
-        if let Some(case) = holder.and_then(|holder| self.cases.get_mut(&holder)) {
-            case.merged_from.remove(&edge);
-        }
+    /// By which edge `from` counted elsewhere until now, and since when.
+    fn forget_merge(&mut self, from: &str) -> Option<(u64, String)> {
+        let (holder, edge) = self.holders.remove(from)?;
+        let merged = self.cases.get_mut(&holder)?.merged_from.remove(&edge)?;
+        Some((edge, merged.1))
     }
 }
 
@@ -281,10 +290,8 @@ impl Case {
         if self.related.len() >= RELATED_MAX || self.related.iter().any(|known| known["case_id"] == *other) {
             return;
         }
-        let evidence = payload["link"]["evidence"].as_array().map(Vec::as_slice).unwrap_or_default();
-        let counted = evidence.iter().filter(|one| one["counted"] == true);
-        let keys: Vec<Value> = counted.map(|one| json!({ "kind": one["kind"], "value": one["value"] })).collect();
-        self.related.push(json!({ "case_id": other, "keys": keys, "strength": payload["link"]["strength"] }));
+        let link = &payload["link"];
+        self.related.push(json!({ "case_id": other, "keys": counted_keys(link), "strength": link["strength"] }));
     }
 }
 
@@ -368,6 +375,19 @@ fn pick(value: &Value, names: &[&str]) -> Value {
 fn is_cut(alert: &Value) -> bool {
     let lists = ["attacks", "entities", "observables"];
     lists.iter().any(|name| items(alert, name).count() as u64 != alert[format!("{name}_total")].as_u64().unwrap_or(0))
+}
+
+fn counted_keys(link: &Value) -> Vec<Value> {
+    let counted = items(link, "evidence").filter(|one| one["counted"] == true);
+    counted.map(|one| pick(one, &["kind", "value"])).collect()
+}
+
+/// The part at the far end of what weighs most, the oldest among equals.
+fn strongest(link: &Value) -> u64 {
+    let number = |one: &Value, name: &str| one[name].as_u64().unwrap_or(0);
+    let weight = |one: &Value| number(one, "weight") * number(one, "specificity") / 1_000;
+    let heaviest = items(link, "evidence").min_by_key(|one| (std::cmp::Reverse(weight(one)), number(one, "part")));
+    heaviest.map_or(0, |one| number(one, "part"))
 }
 
 fn keep_first(slot: &mut Value, value: Value) {

@@ -7,9 +7,9 @@ use super::canonical;
 /// A part tracks so many distinct values per list; later ones are counted with their alerts only.
 const TRACKED_MAX: usize = 256;
 /// Outputs show so many items of a list.
-pub(super) const SHOWN_MAX: usize = 100;
+const SHOWN_MAX: usize = 100;
 /// A list whose next item would bring it past this may end before it.
-pub(super) const LIST_BYTES_MAX: usize = 22 * 1024;
+const LIST_BYTES_MAX: usize = 22 * 1024;
 
 #[derive(Clone, Debug, Default)]
 pub(super) struct Tracked(Vec<(Value, u64)>);
