@@ -281,3 +281,90 @@ impl IdEntry {
         self.at.plus(policy.alert_id_window) >= watermark
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use super::*;
+    use crate::engine::StateRow;
+    use crate::model::{AlertId, PartId};
+
+    /// Rows as the store would hold them.
+    #[derive(Default)]
+    struct Rows(BTreeMap<RowKey, StateRow>);
+
+    impl Rows {
+        fn seal(&mut self, learned: &mut Learned, batch: u64, watermark: Timestamp) {
+            learned.seal(batch, watermark, &Policy::default(), &mut |change| match change {
+                Change::Save(row) => drop(self.0.insert(row.key(), row.to_row())),
+                Change::Remove(key) => assert!(self.0.remove(&key).is_some(), "{key:?} was there"),
+            });
+        }
+
+        fn restore(&self) -> Learned {
+            let (mut snapshots, mut deltas) = (Vec::new(), Vec::new());
+            for row in self.0.values().cloned() {
+                match row {
+                    StateRow::LearnedDelta { batch, entries } => deltas.push((batch, entries)),
+                    StateRow::LearnedBucket { bucket, chunk, as_of_batch, entries } => {
+                        snapshots.push((bucket, chunk, as_of_batch, entries));
+                    }
+                    other => panic!("not learned: {other:?}"),
+                }
+            }
+            Learned::restore(3, snapshots, deltas).unwrap()
+        }
+
+        fn deltas(&self) -> usize {
+            self.0.keys().filter(|key| matches!(key, RowKey::LearnedDelta { .. })).count()
+        }
+    }
+
+    fn hash(number: u64) -> u128 {
+        u128::from(number.wrapping_mul(0x9e37_79b9_7f4a_7c15)) << 64 | u128::from(number)
+    }
+
+    fn entry(number: u64, at: i64) -> DedupEntry {
+        let at = Timestamp::from_millis(at);
+        DedupEntry { hash: hash(number), alert: AlertId(1), part: PartId(number), first_at: at, last_at: at, count: 0 }
+    }
+
+    #[test]
+    fn rows_give_back_what_was_learned_at_every_batch() {
+        let (mut learned, mut rows, now) = (Learned::new(1), Rows::default(), Timestamp::default());
+        for batch in 1..60 {
+            for number in 0..400 {
+                // Some are new, some are known and moved on.
+                learned.put_dedup(entry(batch * 300 + number, i64::try_from(batch).unwrap()));
+            }
+            rows.seal(&mut learned, batch, now);
+            let restored = rows.restore();
+            for number in (0..batch * 300 + 400).step_by(37) {
+                let get = |learned: &Learned| learned.dedup(hash(number), now, &Policy::default()).copied();
+                assert_eq!(get(&restored), get(&learned), "entry {number} after batch {batch}");
+            }
+        }
+        assert!(rows.deltas() < 59, "snapshots went round and made deltas needless");
+    }
+
+    #[test]
+    fn what_has_expired_leaves_memory_and_rows() {
+        let (mut learned, mut rows) = (Learned::new(1), Rows::default());
+        for number in 0..20_000 {
+            learned.put_dedup(entry(number, 0));
+        }
+        rows.seal(&mut learned, 1, Timestamp::default());
+        let later = Timestamp::from_millis(100_000_000);
+        assert_eq!(learned.dedup(hash(7), later, &Policy::default()), None, "absent at once");
+        for batch in 2..40 {
+            for number in 0..1_000 {
+                learned.put_dedup(entry(1_000_000 + number, 100_000_000));
+            }
+            rows.seal(&mut learned, batch, later);
+        }
+        let kept: usize = learned.buckets.iter().map(|bucket| bucket.dedups.len()).sum();
+        assert_eq!(kept, 1_000);
+        assert!(rows.deltas() < 30);
+    }
+}
