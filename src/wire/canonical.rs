@@ -8,9 +8,28 @@ pub mod text;
 
 use crate::model::{EntityKind, ObservableKind};
 
+/// How often a form is taken again until it stays. Quotes, prefixes and controls nest in foreign text, and undoing one
+/// uncovers the next; what has not settled by then was made to confuse, and is no value.
+const PASSES_MAX: usize = 4;
+
 /// The canonical value of an observable.
 #[must_use]
 pub fn observable(kind: ObservableKind, raw: &str) -> Option<String> {
+    let mut value = observable_once(kind, raw)?;
+    if value == raw {
+        return Some(value);
+    }
+    for _ in 0..PASSES_MAX {
+        let again = observable_once(kind, &value)?;
+        if again == value {
+            return Some(value);
+        }
+        value = again;
+    }
+    None
+}
+
+fn observable_once(kind: ObservableKind, raw: &str) -> Option<String> {
     if text::is_placeholder(raw) {
         return None;
     }
@@ -74,6 +93,18 @@ pub struct Identity {
 /// The canonical identity of an entity; `scope` is the domain where the record keeps it in a field of its own.
 #[must_use]
 pub fn entity(kind: EntityKind, raw: &str, scope: Option<&str>) -> Option<Identity> {
+    let mut identity = entity_once(kind, raw, scope)?;
+    for _ in 0..PASSES_MAX {
+        let again = entity_once(identity.kind, &identity.id, identity.domain.as_deref())?;
+        if again == identity {
+            return Some(identity);
+        }
+        identity = again;
+    }
+    None
+}
+
+fn entity_once(kind: EntityKind, raw: &str, scope: Option<&str>) -> Option<Identity> {
     if text::is_placeholder(raw) {
         return None;
     }

@@ -360,7 +360,7 @@ fn foreign() -> impl Strategy<Value = String> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(40_000))]
+    #![proptest_config(ProptestConfig::with_cases(2_000))]
 
     #[test]
     fn every_observable_s_form_is_its_own(raw in foreign()) {

@@ -95,7 +95,10 @@ pub fn is_placeholder(raw: &str) -> bool {
         "not available",
     ];
     let raw = raw.trim();
-    raw.is_empty() || (raw.len() <= 13 && PLACEHOLDERS.iter().any(|word| word.eq_ignore_ascii_case(raw)))
+    // Asked of every value, and nearly always answered by its length or first letter.
+    let Some(first) = raw.bytes().next() else { return true };
+    let may_be = raw.len() <= 13 && matches!(first, b'-' | b'n' | b'N' | b'(' | b'<' | b'u' | b'U' | b'?' | b'*');
+    may_be && PLACEHOLDERS.iter().any(|word| word.eq_ignore_ascii_case(raw))
 }
 
 /// Lower case, and controls neutralised: the form of most names.
