@@ -8,6 +8,7 @@ mod config;
 mod daemon;
 mod exactly_once;
 mod formats;
+mod judge;
 mod kafka;
 mod load;
 mod outputs;
