@@ -7,6 +7,7 @@ use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
+use std::time::{Duration, Instant};
 
 use super::row::STORE_META;
 use super::{ChangelogId, FORMAT, Position, Row, Store, StoreError, StoreMeta, Visitor};
@@ -19,6 +20,10 @@ const FLUSH_EVERY_MS: u64 = 500;
 const META_BYTES: usize = 16 + 8 + 4 + 1;
 const SUM_BYTES: usize = 16;
 
+/// sled lets go of its lock a moment after its last handle is dropped.
+const LOCK_MAX: Duration = Duration::from_secs(3);
+const LOCK_LOOK: Duration = Duration::from_millis(20);
+
 #[derive(Debug)]
 pub struct SledStore {
     db: sled::Db,
@@ -28,7 +33,17 @@ pub struct SledStore {
 
 impl SledStore {
     /// Opens the store in `dir`, or makes a new one there.
-    pub fn open(dir: &Path, cache_bytes: u64) -> Result<Self, StoreError> {
+    pub fn open(path: &Path, cache_bytes: u64) -> Result<Self, StoreError> {
+        let until = Instant::now() + LOCK_MAX;
+        loop {
+            match Self::open_once(path, cache_bytes) {
+                Err(StoreError::Locked(_)) if Instant::now() < until => std::thread::sleep(LOCK_LOOK),
+                opened => return opened,
+            }
+        }
+    }
+
+    fn open_once(dir: &Path, cache_bytes: u64) -> Result<Self, StoreError> {
         fs::create_dir_all(dir).map_err(|source| StoreError::Io { action: "make the directory of", source })?;
         check_format(dir)?;
         let config = sled::Config::new()

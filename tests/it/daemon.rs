@@ -12,6 +12,8 @@ use casewright::testing::checker::{Allowed, Report, Seen, Sent, check};
 use crate::broker::{Broker, Outgoing, free_port, unique_name};
 
 const READY_WITHIN: Duration = Duration::from_secs(60);
+/// Longer than any pause of a loaded machine in the middle of its work.
+const QUIET: Duration = Duration::from_secs(6);
 const LOOK: Duration = Duration::from_millis(50);
 
 /// One deployment: its topics, its configuration, its store directory; and the daemon, while it runs.
@@ -152,6 +154,19 @@ start_at = "earliest"
         while self.outcomes() < wanted {
             assert!(Instant::now() < until, "{} of {wanted} settled\n{}", self.outcomes(), self.log());
             std::thread::sleep(LOOK);
+        }
+    }
+
+    /// Waits until nothing has been settled for a while: the inputs are read to their ends.
+    pub fn await_quiet(&self) {
+        let until = Instant::now() + READY_WITHIN;
+        let (mut settled, mut since) = (self.outcomes(), Instant::now());
+        while since.elapsed() < QUIET && Instant::now() < until {
+            std::thread::sleep(LOOK);
+            let now = self.outcomes();
+            if now != settled {
+                (settled, since) = (now, Instant::now());
+            }
         }
     }
 

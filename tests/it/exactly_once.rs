@@ -66,7 +66,7 @@ fn killed_at_fifteen_moments_while_alerts_flow() {
     daemon.stop();
     // What the last process did not settle by its stop, the next one does.
     daemon.start_ready();
-    std::thread::sleep(Duration::from_secs(2));
+    daemon.await_quiet();
     daemon.stop();
     let report = judge(broker, &daemon.name, &sender.sent, UNTOLD);
     assert!(report.told_alone > 4_000, "{report:?}");
@@ -144,7 +144,7 @@ fn the_second_instance_waits_and_takes_over() {
     sender.send(&records(1_000, 22));
     // Ready only when it holds the lease and has recovered.
     second.await_ready();
-    std::thread::sleep(Duration::from_secs(2));
+    second.await_quiet();
     second.stop();
     judge(broker, &first.name, &sender.sent, UNTOLD);
 }
