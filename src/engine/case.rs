@@ -1,5 +1,7 @@
 //! A resident case: its row, and what follows from the rows of its parts and is therefore stored nowhere.
 
+use smallvec::SmallVec;
+
 use super::CaseState;
 use super::part::Part;
 use super::slab::Slot;
@@ -10,9 +12,9 @@ pub struct Case {
     pub state: CaseState,
     pub tenant: Seat,
     /// The parts at home here, oldest first.
-    pub parts: Vec<Slot<Part>>,
+    pub parts: SmallVec<[Slot<Part>; 2]>,
     /// The cases whose parts count here, itself first: more than one after merges. Just itself while it is merged.
-    pub homes: Vec<Slot<Case>>,
+    pub homes: SmallVec<[Slot<Case>; 2]>,
     /// Alerts of all its homes' parts; the caps look at this.
     pub alerts: u64,
     /// How many of those parts have something untold.
@@ -26,7 +28,7 @@ pub struct Case {
 
 impl Case {
     pub fn new(tenant: Seat, state: CaseState) -> Self {
-        let (parts, homes) = (Vec::new(), Vec::new());
+        let (parts, homes) = (SmallVec::new(), SmallVec::new());
         Self { state, tenant, parts, homes, alerts: 0, pending: 0, timer: None, dirty: false, touched: false }
     }
 

@@ -285,7 +285,7 @@ impl Engine {
         state: super::PartState,
     ) -> Slot<Part> {
         let id = state.id;
-        let slot = self.parts.insert(Part::new(home, case, state));
+        let slot = self.parts.insert(Part::new(seat, home, case, state));
         self.cases[home].parts.push(slot);
         self.part_slots.insert((seat, id), slot);
         slot

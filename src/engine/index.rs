@@ -83,7 +83,20 @@ pub struct Sighting {
 }
 
 /// Which parts hold a key. Exactly what the parts' own lists say, so it is stored nowhere.
-pub struct KeyIndex(Index<KeyHash, SmallVec<[Sighting; PARTS_PER_KEY]>>);
+pub struct KeyIndex(Index<KeyHash, Holders>);
+
+struct Holders {
+    list: SmallVec<[Sighting; PARTS_PER_KEY]>,
+    /// The key may have a record of the cases it touches. Most have none, and need not be asked about it.
+    counted: bool,
+}
+
+/// How a part stands to a key. Most keys are of one part alone, and seeing them there again teaches nothing.
+pub enum Standing {
+    Unheld,
+    Alone { place: usize },
+    Shared,
+}
 
 impl KeyIndex {
     pub fn new(seed: u64) -> Self {
@@ -95,25 +108,51 @@ impl KeyIndex {
     }
 
     pub fn sightings(&self, key: KeyHash) -> &[Sighting] {
-        self.0.get(&key).map_or(&[], SmallVec::as_slice)
+        self.0.get(&key).map_or(&[], |holders| holders.list.as_slice())
     }
 
-    /// The caller has made room: at most `PARTS_PER_KEY` parts hold a key.
-    pub fn add(&mut self, key: KeyHash, sighting: Sighting) {
-        self.0.get_or_insert_with(key, SmallVec::new).push(sighting);
+    pub fn standing(&self, key: KeyHash, part: Slot<Part>) -> Standing {
+        match self.0.get(&key) {
+            None => Standing::Unheld,
+            Some(holders) => match *holders.list {
+                [only] if only.part == part && !holders.counted => Standing::Alone { place: only.place as usize },
+                _ => Standing::Shared,
+            },
+        }
+    }
+
+    /// Whether the key may have a record; none where no part holds it, and nothing is known.
+    pub fn counted(&self, key: KeyHash) -> Option<bool> {
+        self.0.get(&key).map(|holders| holders.counted)
+    }
+
+    pub fn mark_counted(&mut self, key: KeyHash) {
+        if let Some(holders) = self.0.get_mut(&key) {
+            holders.counted = true;
+        }
+    }
+
+    /// Adds a holder and answers how many there are now; past `PARTS_PER_KEY` the caller takes the least recent one
+    /// away. `counted` is asked for the first one only.
+    pub fn add(&mut self, key: KeyHash, sighting: Sighting, counted: impl FnOnce() -> bool) -> usize {
+        let first = || Holders { list: SmallVec::new(), counted: counted() };
+        let holders = self.0.get_or_insert_with(key, first);
+        holders.list.push(sighting);
+        holders.list.len()
     }
 
     pub fn remove(&mut self, key: KeyHash, part: Slot<Part>) {
-        let Some(list) = self.0.get_mut(&key) else { return };
-        list.retain(|sighting| sighting.part != part);
-        if list.is_empty() {
+        let Some(holders) = self.0.get_mut(&key) else { return };
+        holders.list.retain(|sighting| sighting.part != part);
+        if holders.list.is_empty() {
             self.0.remove(&key);
         }
     }
 
     /// The part moved the key to another place of its list.
     pub fn moved(&mut self, key: KeyHash, part: Slot<Part>, place: u32) {
-        let list = self.0.get_mut(&key).into_iter().flatten();
-        list.filter(|sighting| sighting.part == part).for_each(|sighting| sighting.place = place);
+        let Some(holders) = self.0.get_mut(&key) else { return };
+        let here = holders.list.iter_mut().filter(|sighting| sighting.part == part);
+        here.for_each(|sighting| sighting.place = place);
     }
 }

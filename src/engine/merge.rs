@@ -7,7 +7,7 @@
 
 use std::sync::Arc;
 
-use smallvec::SmallVec;
+use smallvec::{SmallVec, smallvec};
 
 use super::case::Case;
 use super::part::Part;
@@ -40,7 +40,7 @@ impl MergePlan {
 
 /// What a case would be after the merges planned so far.
 struct Union<'a> {
-    homes: SmallVec<[Slot<Case>; 4]>,
+    homes: SmallVec<[Slot<Case>; 2]>,
     alerts: u64,
     parts: usize,
     owner: Option<&'a Arc<str>>,
@@ -79,7 +79,7 @@ impl Engine {
     fn union_of(&self, slot: Slot<Case>) -> Union<'_> {
         let case = &self.cases[slot];
         Union {
-            homes: SmallVec::from_slice(&case.homes),
+            homes: case.homes.clone(),
             alerts: case.alerts,
             parts: self.part_count(slot),
             owner: case.state.owner.as_ref(),
@@ -223,7 +223,7 @@ impl Engine {
         let status = self.cases[absorbed].state.status;
         self.cases[absorbed].state.status_before_merge = Some(status);
         self.set_status(absorbed, CaseStatus::Merged);
-        let homes = std::mem::replace(&mut self.cases[absorbed].homes, vec![absorbed]);
+        let homes = std::mem::replace(&mut self.cases[absorbed].homes, smallvec![absorbed]);
         for home in &homes {
             for place in 0..self.cases[*home].parts.len() {
                 let part = self.cases[*home].parts[place];
@@ -280,7 +280,7 @@ impl Engine {
     }
 
     fn structure_of(&self, case: Slot<Case>) -> Structure {
-        let mut homes = self.cases[case].homes.clone();
+        let mut homes = self.cases[case].homes.to_vec();
         homes.sort_unstable_by_key(|home| self.cases[*home].number());
         let mut structure = Structure::apart(homes);
         for (edge, one, two) in self.edges_between_homes(case) {
@@ -307,7 +307,7 @@ impl Engine {
     /// Gives every case its homes, and every part its case.
     fn rebuild_homes(&mut self, structure: &Structure) {
         for home in &structure.homes {
-            self.cases[*home].homes = vec![*home];
+            self.cases[*home].homes = smallvec![*home];
             (self.cases[*home].alerts, self.cases[*home].pending) = (0, 0);
         }
         for (place, home) in structure.homes.iter().enumerate() {

@@ -3,6 +3,7 @@
 
 use super::case::Case;
 use super::slab::Slot;
+use super::tenants::Seat;
 use super::{AlertRef, PartState, Pending, TrackedEntity, TrackedObservable};
 use crate::model::{Alert, AlertId, CaseId, KeyHash, PartId, Timestamp};
 
@@ -14,6 +15,7 @@ pub const PENDING_ALERTS_MAX: usize = 16;
 /// A resident part.
 pub struct Part {
     pub state: PartState,
+    pub tenant: Seat,
     /// The founding part's case.
     pub home: Slot<Case>,
     /// The case it counts for now.
@@ -24,8 +26,8 @@ pub struct Part {
 }
 
 impl Part {
-    pub fn new(home: Slot<Case>, case: Slot<Case>, state: PartState) -> Self {
-        Self { state, home, case, dirty: false, swept: false }
+    pub fn new(tenant: Seat, home: Slot<Case>, case: Slot<Case>, state: PartState) -> Self {
+        Self { state, tenant, home, case, dirty: false, swept: false }
     }
 
     pub fn duplicates_told(&self) -> u64 {
@@ -52,8 +54,8 @@ pub fn newborn(home: &CaseId, id: PartId, identity: Option<KeyHash>, alert: &Ale
         first_at: alert.event_time.at,
         last_at: alert.event_time.at,
         top: (alert.severity, alert.title.clone()),
-        observables: Vec::new(),
-        entities: Vec::new(),
+        observables: Vec::with_capacity(alert.observables.len()),
+        entities: Vec::with_capacity(alert.entities.len()),
         rules: Vec::new(),
         sources: Vec::new(),
         attacks: Vec::new(),

@@ -7,13 +7,15 @@ use super::PartState;
 use crate::model::{Attack, Band, Priority, PriorityFactor, Severity};
 
 const POINTS_MAX: u8 = 100;
+/// Distinct values at which every factor has all its points.
+const FULL: usize = 8;
 
 /// Severity and priority of the case that `parts` make up.
 pub fn of<'a>(parts: impl Iterator<Item = &'a PartState> + Clone) -> (Severity, Priority) {
     let severity = parts.clone().map(|part| part.top.0).max().unwrap_or_default();
-    let rules = distinct(parts.clone().flat_map(|part| &part.rules).map(|rule| &rule.0));
-    let sources = distinct(parts.clone().flat_map(|part| &part.sources).map(|source| &source.0));
-    let tactics = distinct(parts.clone().flat_map(|part| &part.attacks).filter_map(|(attack, _)| tactic(attack)));
+    let rules = distinct(parts.clone().map(|part| part.rules.iter().map(|rule| &rule.0)));
+    let sources = distinct(parts.clone().map(|part| part.sources.iter().map(|source| &source.0)));
+    let tactics = distinct(parts.clone().map(|part| part.attacks.iter().filter_map(|(attack, _)| tactic(attack))));
     let alerts: u64 = parts.map(|part| part.alerts).sum();
     let factors = vec![
         factor("severity", usize::from(severity_points(severity)), 90),
@@ -61,9 +63,16 @@ fn tactic(attack: &Attack) -> Option<&Arc<str>> {
     attack.tactic.as_ref()
 }
 
-fn distinct<'a>(values: impl Iterator<Item = &'a Arc<str>>) -> usize {
-    let mut values: smallvec::SmallVec<[&str; 16]> = values.map(|value| &**value).collect();
-    values.sort_unstable();
-    values.dedup();
-    values.len()
+/// Counts no further than `FULL`: past it no factor grows, and a busy case would be sorted over and over.
+fn distinct<'a>(parts: impl Iterator<Item = impl Iterator<Item = &'a Arc<str>>>) -> usize {
+    let mut known: smallvec::SmallVec<[&Arc<str>; FULL]> = smallvec::SmallVec::new();
+    for value in parts.flatten() {
+        if known.len() == FULL {
+            break;
+        }
+        if !known.contains(&value) {
+            known.push(value);
+        }
+    }
+    known.len()
 }

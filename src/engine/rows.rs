@@ -53,32 +53,27 @@ impl Engine {
             change(Change::Save(StateRef::Policy(&self.policy_row)));
         }
         self.tenants.seal(|tenant| change(Change::Save(StateRef::Tenant(tenant))));
-        self.save_cases(change);
-        self.save_parts(change);
+        let ranks = self.tenants.ranks();
+        self.save_cases(&ranks, change);
+        self.save_parts(&ranks, change);
         self.learned.seal(batch, self.clock.state.watermark, &self.policy, change);
         self.let_leave();
     }
 
-    fn save_cases(&mut self, change: &mut dyn FnMut(Change<'_>)) {
-        let mut slots = std::mem::take(&mut self.dirty_cases);
-        let cases = &mut self.cases;
-        slots.sort_unstable_by(|one, two| cases[*one].state.id.cmp(&cases[*two].state.id));
-        for slot in slots.drain(..) {
+    fn save_cases(&mut self, ranks: &[u32], change: &mut dyn FnMut(Change<'_>)) {
+        let (mut slots, cases) = (std::mem::take(&mut self.dirty_cases), &mut self.cases);
+        let name = |slot: Slot<Case>| (ranks[cases[slot].tenant.0 as usize], cases[slot].number());
+        for (_, _, slot) in by_name(&mut slots, name) {
             cases[slot].dirty = false;
             change(Change::Save(StateRef::Case(&cases[slot].state)));
         }
         self.dirty_cases = slots;
     }
 
-    fn save_parts(&mut self, change: &mut dyn FnMut(Change<'_>)) {
-        let mut slots = std::mem::take(&mut self.dirty_parts);
-        let parts = &mut self.parts;
-        let name = |part: &Part| part.state.id;
-        slots.sort_unstable_by(|one, two| {
-            let (one, two) = (&parts[*one], &parts[*two]);
-            (&one.state.tenant, name(one)).cmp(&(&two.state.tenant, name(two)))
-        });
-        for slot in slots.drain(..) {
+    fn save_parts(&mut self, ranks: &[u32], change: &mut dyn FnMut(Change<'_>)) {
+        let (mut slots, parts) = (std::mem::take(&mut self.dirty_parts), &mut self.parts);
+        let name = |slot: Slot<Part>| (ranks[parts[slot].tenant.0 as usize], parts[slot].state.id.0);
+        for (_, _, slot) in by_name(&mut slots, name) {
             (parts[slot].dirty, parts[slot].swept) = (false, false);
             change(Change::Save(StateRef::Part(&parts[slot].state)));
         }
@@ -203,7 +198,7 @@ impl Engine {
             self.cases[*home].parts.sort_unstable_by_key(|part| parts[*part].state.id);
             self.count_home(*home, root);
         }
-        self.cases[root].homes = homes;
+        self.cases[root].homes = homes.into();
     }
 
     /// Cold cases go as soon as their rows are saved and their last views are out; guests that a command opened stay.
@@ -355,6 +350,17 @@ impl Rows {
         }
         sorted
     }
+}
+
+/// Empties the list, in the order of the rows' names: the tenant's rank, then the number.
+fn by_name<T>(slots: &mut Vec<Slot<T>>, name: impl Fn(Slot<T>) -> (u32, u64)) -> Vec<(u32, u64, Slot<T>)> {
+    let named = slots.drain(..).map(|slot| {
+        let (tenant, number) = name(slot);
+        (tenant, number, slot)
+    });
+    let mut named: Vec<_> = named.collect();
+    named.sort_unstable();
+    named
 }
 
 /// Every case that stands by itself, with all that redirect to it and itself first.

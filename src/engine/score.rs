@@ -161,6 +161,9 @@ impl Engine {
     }
 
     pub(super) fn is_hub(&self, key: KeyHash, at: Timestamp) -> bool {
+        if self.keys.counted(key) == Some(false) {
+            return false;
+        }
         let stat = self.learned.stat(key, self.clock.state.watermark, &self.policy);
         stat.is_some_and(|stat| hub::is_hub(stat, at, &self.policy))
     }

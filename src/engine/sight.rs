@@ -1,33 +1,38 @@
 //! Which part holds which key: at most four parts a key, the latest ones, and at most 256 keys a part. The parts' own
 //! lists are the truth and the index only mirrors them, so a key that loses its place in the one leaves the other.
 
-use super::index::{PARTS_PER_KEY, Sighting};
+use super::index::{PARTS_PER_KEY, Sighting, Standing};
 use super::part::{Part, TRACKED_MAX};
 use super::slab::Slot;
 use super::{Engine, PartKey, hub};
 use crate::model::{Key, KeyHash, Timestamp};
 
-/// Parts that each alert of a batch makes the sweep look at, over and above a few per batch.
-const SWEPT_PER_ALERT: usize = 1;
+/// How many alerts make the sweep look at one more part, over and above a few per batch. Keys live for a day or more,
+/// so a slow round is soon enough.
+const ALERTS_PER_SWEPT: usize = 8;
 const SWEPT_PER_BATCH: usize = 16;
 
 impl Engine {
     /// The alert sits in `part` now: its keys can be met there.
     pub(super) fn sight(&mut self, slot: Slot<Part>, keys: &[Key], at: Timestamp) {
         for key in keys {
-            self.count_case(slot, key, at);
-            self.sight_key(slot, key, at);
+            match self.keys.standing(key.hash, slot) {
+                Standing::Alone { place } => self.see_again(slot, place, key, at),
+                Standing::Unheld if !self.has_record(key.hash) => self.hold(slot, PartKey::new(key, at), Some(false)),
+                Standing::Unheld | Standing::Shared => self.sight_shared(slot, key, at),
+            }
         }
-        self.to_sweep += SWEPT_PER_ALERT;
+        self.to_sweep += 1;
     }
 
-    fn sight_key(&mut self, slot: Slot<Part>, key: &Key, at: Timestamp) {
+    fn sight_shared(&mut self, slot: Slot<Part>, key: &Key, at: Timestamp) {
+        self.count_case(slot, key, at);
         let place = self.place_of(slot, key.hash);
         match place {
             Some(place) => self.see_again(slot, place, key, at),
             // A hub links nothing, and would only push the keys out of its other parts.
             None if self.is_hub(key.hash, at) => {}
-            None => self.hold(slot, PartKey::new(key, at)),
+            None => self.hold(slot, PartKey::new(key, at), None),
         }
     }
 
@@ -50,8 +55,9 @@ impl Engine {
         Some(sighting.place as usize)
     }
 
-    /// Gives the key a place in the part's list and in the index, at the expense of the least recent.
-    pub(super) fn hold(&mut self, slot: Slot<Part>, key: PartKey) {
+    /// Gives the key a place in the part's list and in the index, at the expense of the least recent. `counted` is
+    /// whether it has a record, where that is known already.
+    pub(super) fn hold(&mut self, slot: Slot<Part>, key: PartKey, counted: Option<bool>) {
         if self.parts[slot].state.keys.len() >= TRACKED_MAX {
             self.make_room(slot);
         }
@@ -59,8 +65,11 @@ impl Engine {
         let held = &mut self.parts[slot].state.keys;
         let place = u32::try_from(held.len()).expect("at most 256 keys");
         held.push(key);
-        self.keys.add(hash, Sighting { part: slot, place });
-        self.displace(hash);
+        let watermark = self.clock.state.watermark;
+        let counted = || counted.unwrap_or_else(|| self.learned.stat(hash, watermark, &self.policy).is_some());
+        if self.keys.add(hash, Sighting { part: slot, place }, counted) > PARTS_PER_KEY {
+            self.displace(hash);
+        }
     }
 
     /// Expired keys first, so that it never shows whether they were still there.
@@ -75,9 +84,6 @@ impl Engine {
 
     fn displace(&mut self, hash: KeyHash) {
         let sightings = self.keys.sightings(hash);
-        if sightings.len() <= PARTS_PER_KEY {
-            return;
-        }
         let recency = |sighting: &&Sighting| {
             let part = &self.parts[sighting.part].state;
             (part.keys[sighting.place as usize].last_at, part.id)
@@ -127,7 +133,7 @@ impl Engine {
         let count = keys.len();
         for key in keys {
             if self.is_live(&key) {
-                self.hold(slot, key);
+                self.hold(slot, key, None);
             }
         }
         self.parts[slot].swept = self.parts[slot].state.keys.len() < count;
@@ -136,7 +142,7 @@ impl Engine {
     /// Frees expired keys, a few parts each batch in step with the alerts. It shows nowhere: past its window a key
     /// counts as gone, so the rows may keep it.
     pub(super) fn sweep(&mut self) {
-        let count = std::mem::take(&mut self.to_sweep) + SWEPT_PER_BATCH;
+        let count = std::mem::take(&mut self.to_sweep) / ALERTS_PER_SWEPT + SWEPT_PER_BATCH;
         for _ in 0..count.min(self.parts.places()) {
             self.swept = (self.swept + 1) % self.parts.places();
             if let Some(slot) = self.parts.at(self.swept) {
@@ -159,13 +165,18 @@ impl Engine {
     /// Learns how many cases the key touches, from the second one on.
     fn count_case(&mut self, slot: Slot<Part>, key: &Key, at: Timestamp) {
         let number = self.cases[self.parts[slot].case].number();
-        let watermark = self.clock.state.watermark;
-        if self.learned.stat(key.hash, watermark, &self.policy).is_some() {
+        if self.has_record(key.hash) {
             self.learned.touch_stat(key.hash, number, at, &self.policy);
         } else if let Some(other) = self.other_case(key.hash, number) {
             let stat = hub::first_seen(key.hash, key.kind, [other, number], at, &self.policy);
             self.learned.put_stat(stat);
+            self.keys.mark_counted(key.hash);
         }
+    }
+
+    fn has_record(&self, key: KeyHash) -> bool {
+        let known = self.keys.counted(key) != Some(false);
+        known && self.learned.stat(key, self.clock.state.watermark, &self.policy).is_some()
     }
 
     /// The oldest other case that the key is met in.

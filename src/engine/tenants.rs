@@ -7,7 +7,7 @@ use crate::model::{CaseId, EdgeId, PartId, Tenant};
 
 /// A tenant's place in memory. Never part of an effect or a row.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub struct Seat(u32);
+pub struct Seat(pub u32);
 
 #[derive(Default)]
 pub struct Tenants {
@@ -38,6 +38,15 @@ impl Tenants {
 
     pub fn name(&self, seat: Seat) -> &Tenant {
         &self.states[seat.0 as usize].tenant
+    }
+
+    /// The place of each seat's name in the order of all names.
+    pub fn ranks(&self) -> Vec<u32> {
+        let mut ranks = vec![0; self.states.len()];
+        for (rank, seat) in (0..).zip(self.seats.values()) {
+            ranks[seat.0 as usize] = rank;
+        }
+        ranks
     }
 
     /// Whether a case of this number was ever opened.
