@@ -24,9 +24,6 @@ pub enum Decided {
 /// Rows lead to rows (a case to its parts, to the cases merged into it); more rounds than this ask for what is not there.
 const COLD_ROUNDS_MAX: usize = 8;
 
-/// Below the dead-letter topic's `max.message.bytes` (16 MiB), with room for headers.
-const DEAD_LETTER_BYTES_MAX: usize = 15 * 1024 * 1024;
-
 /// A batch in the making.
 pub struct Draft {
     batch: Batch,
@@ -87,6 +84,8 @@ pub struct Composer {
     views: ViewSchedule,
     /// The last part of every event's `source`.
     instance: String,
+    /// What a dead letter's value may weigh; a larger one is cut and marked.
+    dead_letter_bytes_max: usize,
     effects: Effects,
 }
 
@@ -99,12 +98,13 @@ impl Composer {
         manifest: Manifest,
         mut views: ViewSchedule,
         instance: String,
+        dead_letter_bytes_max: usize,
     ) -> Self {
         let now = Instant::now();
         for case in engine.owed_views() {
             views.owe(case, now);
         }
-        Self { engine, codec, ledger, manifest, views, instance, effects: Effects::default() }
+        Self { engine, codec, ledger, manifest, views, instance, dead_letter_bytes_max, effects: Effects::default() }
     }
 
     #[must_use]
@@ -151,7 +151,7 @@ impl Composer {
             Decided::Command(command) => self.input(draft, Input::Command(*command), rows, watcher),
             Decided::Dead { letter, origin } => {
                 draft.segment.mark_rejected(&origin);
-                draft.batch.dead_letters.push(letter.fit(DEAD_LETTER_BYTES_MAX));
+                draft.batch.dead_letters.push(letter.fit(self.dead_letter_bytes_max));
                 self.count(draft, Outcome::Rejected);
                 Ok(())
             }

@@ -121,6 +121,7 @@ impl<'a> Replay<'a> {
             Manifest::first(CHANGELOG),
             ViewSchedule::new(Duration::from_secs(1)),
             "0".to_owned(),
+            config.pipeline.dead_letter_bytes_max,
         );
         let rows = RowReader::new(Arc::clone(&store), Pending::default());
         Ok(Self {

@@ -186,7 +186,15 @@ impl Shard {
         let Recovered { store, engine, codec, ledger, mut manifest, first_start } = recovered;
         manifest.positions.clone_from(&plan.positions);
         let schedule = ViewSchedule::new(pipeline.view_interval);
-        let mut composer = Composer::new(engine, codec, ledger, manifest, schedule, self.id.to_string());
+        let mut composer = Composer::new(
+            engine,
+            codec,
+            ledger,
+            manifest,
+            schedule,
+            self.id.to_string(),
+            pipeline.dead_letter_bytes_max,
+        );
         let rows = RowReader::new(Arc::clone(&store), Pending::default());
         let first = self.first_batch(&mut composer, &rows, first_start, plan)?;
         let inputs: Inputs = plan.inputs.clone().into();
