@@ -63,8 +63,9 @@ impl IdleClock {
     }
 
     fn advance_to(&mut self, now: Instant, watermark: Timestamp) -> Option<Timestamp> {
-        // Before the first alert there is no event time to advance.
-        if !self.advance || watermark == Timestamp::MIN || !self.partitions.iter().all(|partition| partition.idle) {
+        // Before the first alert there is no event time to advance: the engine's watermark begins at the epoch.
+        if !self.advance || watermark <= Timestamp::default() || !self.partitions.iter().all(|partition| partition.idle)
+        {
             return None;
         }
         let (began, stood_at) = *self.all_idle.get_or_insert((now, watermark));
@@ -116,7 +117,7 @@ mod tests {
         let mut clock = IdleClock::new(1, SECOND, true);
         let start = Instant::now();
         clock.at_end(0, start);
-        assert_eq!(clock.tick(start + SECOND * 9, Timestamp::MIN), [Tick::Idle(0)]);
-        assert_eq!(clock.tick(start + SECOND * 60, Timestamp::MIN), []);
+        assert_eq!(clock.tick(start + SECOND * 9, Timestamp::default()), [Tick::Idle(0)]);
+        assert_eq!(clock.tick(start + SECOND * 60, Timestamp::default()), []);
     }
 }
