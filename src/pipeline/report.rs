@@ -31,6 +31,11 @@ impl Reporter {
         &self.metrics
     }
 
+    #[must_use]
+    pub fn health(&self) -> &Arc<Health> {
+        &self.health
+    }
+
     pub fn failed(&self, fault: &TxnFault) {
         let result = match fault {
             TxnFault::Fenced => CommitResult::Fenced,

@@ -22,6 +22,7 @@ use crate::engine::Input;
 use crate::kafka::{InputReader, KafkaFault, RawBatch, ReadFault, TxnFault};
 use crate::model::Origin;
 use crate::store::{Store, StoreError};
+use crate::telemetry::{Check, CheckState, Health};
 
 /// Polls waiting to be decoded, decoded ones waiting for the engine, batches waiting for the commit: one each is enough to
 /// keep every stage busy, and all of it is dropped when a transaction aborts.
@@ -29,6 +30,7 @@ const STAGED_MAX: usize = 1;
 const COMMITTED_MAX: usize = 8;
 /// How often the passing of time is looked at.
 const TICK: Duration = Duration::from_millis(50);
+const ASK_EVERY: Duration = Duration::from_secs(1);
 const POLL_WAIT_MAX: Duration = Duration::from_millis(100);
 
 #[derive(Debug, thiserror::Error)]
@@ -82,7 +84,14 @@ impl Session {
         let (decided_in, decided) = bounded::<Arc<Batch>>(STAGED_MAX);
         let (committed_in, committed) = bounded::<Committed>(COMMITTED_MAX);
         let Self { reader, decode, composer, committer, store, inputs, lease, term, idle, reporter, .. } = self;
-        let poll = Poll { reader, records_max: self.batch_records_max, wait: self.batch_wait.min(POLL_WAIT_MAX) };
+        let poll = Poll {
+            reader,
+            records_max: self.batch_records_max,
+            wait: self.batch_wait.min(POLL_WAIT_MAX),
+            ask: inputs.first().cloned(),
+            health: Arc::clone(reporter.health()),
+            away: None,
+        };
         let decide = Decide { composer, idle, inputs, rows, pending: pending.clone(), stop: self.stop.clone() };
         let commit = Commit { committer, lease, term, reporter: &reporter };
         let first = Arc::new(self.first);
@@ -141,6 +150,11 @@ struct Poll {
     reader: InputReader,
     records_max: usize,
     wait: Duration,
+    /// Any partition will do to ask whether the brokers are back.
+    ask: Option<super::inputs::Input>,
+    health: Arc<Health>,
+    /// When the brokers were last found away.
+    away: Option<Instant>,
 }
 
 impl Poll {
@@ -150,9 +164,10 @@ impl Poll {
             let mut batch = RawBatch::default();
             match self.reader.poll(&mut batch, self.records_max, self.wait) {
                 // The position is kept; librdkafka goes on when the brokers are back.
-                Err(ReadFault::Transient(detail)) => debug!(detail, "reading the inputs: waiting for the brokers"),
+                Err(ReadFault::Transient(detail)) => self.gone(&detail),
                 polled => polled?,
             }
+            self.look_for_brokers();
             if batch.records.is_empty() && batch.at_end.is_empty() {
                 continue;
             }
@@ -162,6 +177,29 @@ impl Poll {
             }
         }
         Ok(())
+    }
+}
+
+impl Poll {
+    fn gone(&mut self, detail: &str) {
+        debug!(detail, "reading the inputs: waiting for the brokers");
+        self.health.set(Check::Kafka, CheckState::Waiting, "waiting for the brokers; positions are kept");
+        self.away = Some(Instant::now());
+    }
+
+    /// Quiet inputs say nothing when the brokers are back, so they are asked, one at a time and not too often.
+    fn look_for_brokers(&mut self) {
+        let (Some(away), Some(ask)) = (self.away, &self.ask) else { return };
+        if away.elapsed() < ASK_EVERY {
+            return;
+        }
+        self.away = match self.reader.low_high(ask.topic.as_str(), ask.partition) {
+            Ok(_) => {
+                self.health.set(Check::Kafka, CheckState::Ok, "the brokers are back");
+                None
+            }
+            Err(_) => Some(Instant::now()),
+        };
     }
 }
 
