@@ -135,6 +135,15 @@ start_at = "earliest"
         }
     }
 
+    /// Waits until `/readyz` says `what`.
+    pub fn await_answer(&self, what: &str) {
+        let until = Instant::now() + READY_WITHIN;
+        while !self.get("/readyz").is_some_and(|answer| answer.contains(what)) {
+            assert!(Instant::now() < until, "{:?}\n{}", self.get("/readyz"), self.log());
+            std::thread::sleep(LOOK);
+        }
+    }
+
     /// Waits until the daemon ends by itself and answers its exit code.
     pub fn await_end(&mut self) -> Option<i32> {
         let until = Instant::now() + READY_WITHIN;
@@ -239,8 +248,16 @@ pub struct Sender<'a> {
 
 impl<'a> Sender<'a> {
     pub fn new(broker: &'a Broker, daemon: &Daemon, partitions: usize) -> Self {
-        let topic = topic(&daemon.name, "alerts");
-        Self { broker, topic, next: vec![0; partitions], turn: 0, sent: Vec::new() }
+        Self::going_on(broker, daemon, vec![0; partitions], 0)
+    }
+
+    /// Goes on where another sender of the same deployment was.
+    pub fn going_on(broker: &'a Broker, daemon: &Daemon, next: Vec<i64>, turn: usize) -> Self {
+        Self { broker, topic: topic(&daemon.name, "alerts"), next, turn, sent: Vec::new() }
+    }
+
+    pub fn place(&self) -> (Vec<i64>, usize) {
+        (self.next.clone(), self.turn)
     }
 
     /// `records` are bytes, and whether they hold an alert.

@@ -149,6 +149,98 @@ fn the_second_instance_waits_and_takes_over() {
     judge(broker, &first.name, &sender.sent, UNTOLD);
 }
 
+#[test]
+fn a_broker_that_is_killed_or_stands_still_under_load_costs_nothing_and_no_restart() {
+    let mut broker = Broker::own();
+    let mut daemon = Daemon::deploy(&broker, 2);
+    let batches: Vec<_> = (31..34).map(|seed| records(2_000, seed)).collect();
+    daemon.start_ready();
+    let (mut next, mut turn, mut sent) = (vec![0; 2], 0, Vec::new());
+    for (round, batch) in batches.iter().enumerate() {
+        let mut sender = Sender::going_on(&broker, &daemon, next, turn);
+        sender.send(batch);
+        (next, turn) = sender.place();
+        sent.append(&mut sender.sent);
+        match round {
+            0 => {
+                broker.kill9();
+                broker.restart();
+            }
+            1 => {
+                broker.stop_signal();
+                std::thread::sleep(Duration::from_secs(15));
+                broker.cont_signal();
+            }
+            _ => {}
+        }
+    }
+    let wanted: u64 = sent.iter().map(|sent| (sent.alerts.len() + sent.dead.len()) as u64).sum();
+    // Only what was committed is counted, so a batch that was aborted and done again counts once.
+    daemon.await_outcomes(wanted);
+    daemon.stop();
+    judge(&broker, &daemon.name, &sent, UNTOLD);
+    assert_eq!(daemon.log().matches("\"starting\"").count(), 1, "{}", daemon.log());
+}
+
+#[test]
+fn an_owner_that_stands_still_past_its_session_doubles_nothing_when_it_wakes() {
+    let broker = Broker::shared();
+    let mut first = Daemon::deploy(broker, 2);
+    let mut second = Daemon::beside(broker, &first.name);
+    let mut sender = Sender::new(broker, &first, 2);
+    sender.send(&records(2_000, 41));
+    first.start_ready();
+    second.start();
+    first.signal("-STOP");
+    sender.send(&records(2_000, 42));
+    second.await_ready();
+    first.signal("-CONT");
+    sender.send(&records(1_000, 43));
+    second.await_quiet();
+    second.stop();
+    first.kill9();
+    judge(broker, &first.name, &sender.sent, UNTOLD);
+}
+
+#[test]
+fn a_poison_record_of_900_kilobytes_is_a_dead_letter_and_wedges_nothing() {
+    let broker = Broker::shared();
+    let mut daemon = Daemon::deploy(broker, 1);
+    let mut sender = Sender::new(broker, &daemon, 1);
+    let mut all = records(50, 51);
+    all.insert(25, (vec![b'x'; 900_000], false));
+    sender.send(&all);
+    daemon.start_ready();
+    daemon.await_outcomes(elements(&sender));
+    daemon.stop();
+    let report = judge(broker, &daemon.name, &sender.sent, UNTOLD);
+    assert_eq!(report.dead_letters, 1);
+}
+
+#[test]
+fn a_topic_made_anew_and_grown_past_the_position_is_noticed() {
+    let broker = Broker::shared();
+    let mut daemon = Daemon::deploy(broker, 1);
+    let alerts = crate::daemon::topic(&daemon.name, "alerts");
+    let mut sender = Sender::new(broker, &daemon, 1);
+    sender.send(&records(100, 61));
+    daemon.start_ready();
+    daemon.await_outcomes(100);
+    daemon.stop();
+    let admin = broker.client("anyone").admin().unwrap();
+    admin.delete_topic(&alerts).unwrap();
+    let gone = std::time::Instant::now();
+    while admin.list_topics().unwrap().contains_key(&alerts) {
+        assert!(gone.elapsed() < Duration::from_secs(30), "the topic does not go");
+        std::thread::sleep(Duration::from_millis(100));
+    }
+    broker.create_topics(&[(&alerts, 1)], &[]);
+    Sender::new(broker, &daemon, 1).send(&records(300, 62));
+    daemon.start();
+    daemon.await_answer("the topic was made anew");
+    daemon.stop();
+}
+
 fn copy(from: &std::path::Path, to: &std::path::Path) {
     fs::create_dir_all(to).unwrap();
     for entry in fs::read_dir(from).unwrap() {
