@@ -6,7 +6,7 @@ use std::time::Duration;
 use casewright::testing::checker::Allowed;
 use casewright::testing::load::{Load, LoadConfig, Shape};
 
-use crate::broker::Broker;
+use crate::broker::{Broker, Outgoing};
 use crate::daemon::{Daemon, Sender, judge};
 
 /// A mix of four formats, one record of a hundred poison.
@@ -239,6 +239,61 @@ fn a_topic_made_anew_and_grown_past_the_position_is_noticed() {
     daemon.start();
     daemon.await_answer("the topic was made anew");
     daemon.stop();
+}
+
+#[test]
+fn a_replay_of_the_dumped_topic_gives_the_cases_that_were_live() {
+    let broker = Broker::shared();
+    let mut daemon = Daemon::deploy(broker, 1);
+    let alerts = crate::daemon::topic(&daemon.name, "alerts");
+    let mut load = Load::new(LoadConfig { seed: 71, bridge_permille: 30, ..LoadConfig::default() });
+    let mut dump = String::new();
+    let mut values = Vec::new();
+    for offset in 0..3_000_i64 {
+        let mut bytes = Vec::new();
+        load.next(&mut bytes);
+        let ts = 1_785_000_000_000 + offset * 7;
+        let payload = std::str::from_utf8(&bytes).unwrap();
+        // What `kcat -J` prints.
+        let line = serde_json::json!({"topic": alerts, "partition": 0, "offset": offset, "ts": ts, "payload": payload});
+        dump.push_str(&format!("{line}\n"));
+        values.push((bytes, ts));
+    }
+    let outgoing: Vec<Outgoing<'_>> = values
+        .iter()
+        .map(|(value, ts)| Outgoing { partition: Some(0), value, timestamp: Some(*ts), ..Outgoing::default() })
+        .collect();
+    broker.produce(&alerts, &outgoing);
+    daemon.start_ready();
+    // Killed in between: what is live then is what a crash left and recovery went on with.
+    std::thread::sleep(Duration::from_millis(150));
+    daemon.kill9();
+    daemon.start_ready();
+    daemon.await_quiet();
+    daemon.stop();
+    let mut live: Vec<Vec<u8>> = last_views(&crate::daemon::seen(broker, &daemon.name));
+
+    let (file, out) = (daemon.dir.join("dump.jsonl"), daemon.dir.join("cases.jsonl"));
+    fs::write(&file, dump).unwrap();
+    let end = daemon.command("replay").arg("--kcat").arg("--cases").arg(&out).arg(&file).output().unwrap();
+    assert!(end.status.success(), "{}", String::from_utf8_lossy(&end.stderr));
+    let mut replayed: Vec<Vec<u8>> = fs::read(&out).unwrap().split(|byte| *byte == b'\n').map(<[u8]>::to_vec).collect();
+    replayed.retain(|line| !line.is_empty());
+    live.sort();
+    replayed.sort();
+    assert!(live.len() > 20, "{} cases", live.len());
+    assert_eq!(live.len(), replayed.len());
+    for (live, replayed) in live.iter().zip(&replayed) {
+        assert_eq!(String::from_utf8_lossy(live), String::from_utf8_lossy(replayed));
+    }
+}
+
+fn last_views(seen: &casewright::testing::checker::Seen) -> Vec<Vec<u8>> {
+    let mut last = std::collections::BTreeMap::new();
+    for (case, view) in &seen.views {
+        last.insert(case, view.clone().expect("no case is gone"));
+    }
+    last.into_values().collect()
 }
 
 fn copy(from: &std::path::Path, to: &std::path::Path) {
