@@ -19,7 +19,7 @@ demo: ## build and run the demo: one process, no Kafka, no configuration (DEMO=-
 
 # In this order: what is quick to fail comes first, and the broker's jars before the tests that need them.
 test: prerequisites ## everything: format, lints, docs, licences and every test, against a real Kafka
-	@$(MAKE) --no-print-directory fmt-check clippy doc deny kafka-jars nextest doctest
+	@$(MAKE) --no-print-directory fmt-check clippy doc deny doctest kafka-jars nextest
 
 fmt-check: ## is the source formatted?
 	$(CARGO) fmt --check
