@@ -184,11 +184,13 @@ impl Broker {
         }
     }
 
-    /// Sends records outside any transaction and waits until the broker has them. No partition: by key.
+    /// Sends records outside any transaction and waits until the broker has them. No partition: by key. Idempotent, so
+    /// that a broker which dies or stands still meanwhile gets each record once, in order.
     pub fn produce(&self, topic: &str, records: &[Outgoing<'_>]) {
         let producer: BaseProducer = self
             .plain_client()
             .set("linger.ms", "5")
+            .set("enable.idempotence", "true")
             .set("partitioner", "murmur2_random")
             .create()
             .expect("a producer");

@@ -157,6 +157,19 @@ fn rows(reader: &mut ChangelogReader, from: i64, to: i64) -> (Vec<String>, i64) 
     (found, reached)
 }
 
+/// The coordinator answers a commit or an abort before its marker is in every log; this waits for that.
+fn settled_ends(reader: &ChangelogReader) -> casewright::kafka::Ends {
+    let deadline = Instant::now() + WITHIN;
+    loop {
+        let ends = reader.ends().unwrap();
+        if ends.committed_end == ends.uncommitted_end {
+            return ends;
+        }
+        assert!(Instant::now() < deadline, "a transaction stays open: {ends:?}");
+        thread::sleep(Duration::from_millis(20));
+    }
+}
+
 #[test]
 fn the_changelog_is_read_to_its_end_past_control_records() {
     let broker = Broker::shared();
@@ -175,8 +188,7 @@ fn the_changelog_is_read_to_its_end_past_control_records() {
     first.abort().unwrap();
     commit(&producer(&client, &id), &topic, &["c"]);
 
-    let ends = reader.ends().unwrap();
-    assert_eq!(ends.committed_end, ends.uncommitted_end);
+    let ends = settled_ends(&reader);
     let (found, reached) = rows(&mut reader, 0, ends.committed_end);
     assert_eq!((found, reached), (vec!["a".into(), "b".into(), "c".into()], ends.committed_end));
     assert_eq!(rows(&mut reader, 3, ends.committed_end).0, ["c"]);
@@ -212,14 +224,7 @@ fn a_foreign_open_transaction_holds_the_committed_end_back() {
     assert_eq!(rows(&mut reader, 0, ends.committed_end).0, [""; 0]);
 
     foreign.abort().unwrap();
-    // The coordinator answers the abort before its marker is in every log.
-    let until = Instant::now() + Duration::from_secs(20);
-    let mut ends = reader.ends().unwrap();
-    while ends.committed_end < ends.uncommitted_end && Instant::now() < until {
-        std::thread::sleep(Duration::from_millis(20));
-        ends = reader.ends().unwrap();
-    }
-    assert_eq!(ends.committed_end, ends.uncommitted_end);
+    let ends = settled_ends(&reader);
     assert_eq!(rows(&mut reader, 0, ends.committed_end).0, ["ours"]);
 }
 
