@@ -22,6 +22,7 @@ mod learned;
 mod life;
 mod merge;
 mod part;
+mod places;
 mod policy;
 mod priority;
 mod repeat;
