@@ -39,7 +39,7 @@ struct Rows {
     cases: BTreeMap<CaseId, CaseState>,
     parts: Vec<PartState>,
     snapshots: Vec<(u16, u16, u64, LearnedChunk)>,
-    deltas: Vec<(u64, LearnedChunk)>,
+    deltas: Vec<(u64, u16, LearnedChunk)>,
 }
 
 impl Engine {
@@ -339,7 +339,7 @@ impl Rows {
             match row {
                 StateRow::Clock(clock) => sorted.clock = clock,
                 StateRow::Policy(policy) => sorted.policy = Some(policy),
-                StateRow::LearnedDelta { batch, entries } => sorted.deltas.push((batch, entries)),
+                StateRow::LearnedDelta { batch, chunk, entries } => sorted.deltas.push((batch, chunk, entries)),
                 StateRow::LearnedBucket { bucket, chunk, as_of_batch, entries } => {
                     sorted.snapshots.push((bucket, chunk, as_of_batch, entries));
                 }

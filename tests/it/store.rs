@@ -27,7 +27,7 @@ fn stored(codec: &Codec, row: &Row) -> StoredRow {
 fn name(dice: &mut Dice) -> RowName {
     match dice.below(9) {
         0 => RowName::Engine(RowKey::Clock),
-        1 => RowName::Engine(RowKey::LearnedDelta { batch: dice.number() }),
+        1 => RowName::Engine(RowKey::LearnedDelta { batch: dice.number(), chunk: dice.below(3) as u16 }),
         2 => RowName::Engine(RowKey::LearnedBucket { bucket: dice.below(1_024) as u16, chunk: dice.below(3) as u16 }),
         3 => RowName::Engine(RowKey::Tenant(dice.tenant())),
         4 => RowName::Engine(RowKey::Case(dice.case())),
@@ -46,7 +46,7 @@ fn place(name: &RowName) -> (Option<String>, u8, u64, u32) {
         RowName::Claim => (None, 2, 0, 0),
         RowName::Engine(RowKey::Clock) => (None, 3, 0, 0),
         RowName::Engine(RowKey::Policy) => (None, 4, 0, 0),
-        RowName::Engine(RowKey::LearnedDelta { batch }) => (None, 5, *batch, 0),
+        RowName::Engine(RowKey::LearnedDelta { batch, chunk }) => (None, 5, *batch, u32::from(*chunk)),
         RowName::Engine(RowKey::LearnedBucket { bucket, chunk }) => (None, 6, u64::from(*bucket), u32::from(*chunk)),
         RowName::Segment { batch, chunk } => (None, 7, *batch, *chunk),
         RowName::Engine(RowKey::Tenant(tenant)) => (of(tenant), 1, 0, 0),

@@ -113,7 +113,10 @@ impl Dice {
         match self.below(7) {
             0 => StateRow::Clock(self.clock()),
             1 => StateRow::Policy(PolicyState { digest: [self.roll() as u8; 32], text: self.text() }),
-            2 => StateRow::LearnedDelta { batch: self.number(), entries: self.learned() },
+            2 => {
+                let (batch, chunk) = (self.number(), self.below(3) as u16);
+                StateRow::LearnedDelta { batch, chunk, entries: self.learned() }
+            }
             3 => StateRow::LearnedBucket {
                 bucket: self.below(1_024) as u16,
                 chunk: self.below(9) as u16,
