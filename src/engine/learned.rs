@@ -7,7 +7,7 @@
 
 use std::collections::VecDeque;
 
-use super::index::Index;
+use super::index::{Keyed, Table};
 use super::{Change, DedupEntry, IdEntry, KeyStat, LearnedChunk, Policy, RowKey, StateRef, hub};
 use crate::model::{KeyHash, Timestamp};
 
@@ -25,7 +25,8 @@ const BUCKET_COST: usize = 8;
 
 pub struct Learned {
     buckets: Vec<Bucket>,
-    changed: Changed,
+    /// Buckets that the batch touched.
+    touched: Vec<u16>,
     /// Whose turn for a snapshot it is.
     next: usize,
     /// Entries of snapshot still to write for the deltas written.
@@ -36,15 +37,17 @@ pub struct Learned {
 }
 
 struct Bucket {
-    dedups: Index<u128, DedupEntry>,
-    ids: Index<u128, IdEntry>,
-    stats: Index<KeyHash, KeyStat>,
+    changed: Changed,
+    dedups: Table<DedupEntry>,
+    ids: Table<IdEntry>,
+    stats: Table<KeyStat>,
     /// The batch of its last snapshot, and in how many rows that is.
     as_of: u64,
     chunks: u16,
 }
 
-/// Hashes of what the batch touched, as often as it did.
+/// Hashes of what the batch touched in a bucket, as often as it did. By bucket, because many short lists are sorted in a
+/// fraction of the time of a long one.
 #[derive(Default)]
 struct Changed {
     dedups: Vec<u128>,
@@ -55,7 +58,7 @@ struct Changed {
 impl Learned {
     pub fn new(seed: u64) -> Self {
         let buckets = (0..BUCKETS).map(|_| Bucket::new(seed)).collect();
-        Self { buckets, changed: Changed::default(), next: 0, owed: 0, deltas: VecDeque::new(), hubs: 0 }
+        Self { buckets, touched: Vec::new(), next: 0, owed: 0, deltas: VecDeque::new(), hubs: 0 }
     }
 
     pub const fn hubs(&self) -> u64 {
@@ -78,19 +81,22 @@ impl Learned {
     }
 
     pub fn put_dedup(&mut self, entry: DedupEntry) {
-        self.changed.dedups.push(entry.hash);
-        self.buckets[bucket_of(entry.hash)].dedups.insert(entry.hash, entry);
+        let bucket = self.touch(entry.hash);
+        bucket.changed.dedups.push(entry.hash);
+        bucket.dedups.put(entry);
     }
 
     pub fn put_id(&mut self, entry: IdEntry) {
-        self.changed.ids.push(entry.hash);
-        self.buckets[bucket_of(entry.hash)].ids.insert(entry.hash, entry);
+        let bucket = self.touch(entry.hash);
+        bucket.changed.ids.push(entry.hash);
+        bucket.ids.put(entry);
     }
 
     pub fn put_stat(&mut self, stat: KeyStat) {
-        self.changed.stats.push(stat.hash);
         self.hubs += u64::from(stat.hub);
-        let before = self.buckets[bucket_of(stat.hash.0)].stats.insert(stat.hash, stat);
+        let bucket = self.touch(stat.hash.0);
+        bucket.changed.stats.push(stat.hash);
+        let before = bucket.stats.put(stat);
         self.hubs -= u64::from(before.is_some_and(|before| before.hub));
     }
 
@@ -99,9 +105,20 @@ impl Learned {
         let Some(stat) = self.buckets[bucket_of(hash.0)].stats.get_mut(&hash) else { return };
         let was = stat.hub;
         if hub::touch(stat, case, at, policy) {
-            self.changed.stats.push(hash);
-            self.hubs = self.hubs + u64::from(stat.hub) - u64::from(was);
+            let is = stat.hub;
+            self.touch(hash.0).changed.stats.push(hash);
+            self.hubs = self.hubs + u64::from(is) - u64::from(was);
         }
+    }
+
+    /// The bucket of what is about to change.
+    fn touch(&mut self, hash: u128) -> &mut Bucket {
+        let place = bucket_of(hash);
+        let bucket = &mut self.buckets[place];
+        if bucket.changed.is_empty() {
+            self.touched.push(u16::try_from(place).expect("1,024 buckets"));
+        }
+        bucket
     }
 
     /// Hands out what batch `batch` changed, and the snapshots that are due with it.
@@ -134,15 +151,20 @@ impl Learned {
 
     /// What the batch changed, in rows of bounded size; no row where nothing was.
     fn take_changed(&mut self) -> Vec<LearnedChunk> {
-        let Changed { mut dedups, mut ids, mut stats } = std::mem::take(&mut self.changed);
-        sort_distinct(&mut dedups);
-        sort_distinct(&mut ids);
-        sort_distinct(&mut stats);
-        let bucket = |hash: u128| &self.buckets[bucket_of(hash)];
+        let mut touched = std::mem::take(&mut self.touched);
+        touched.sort_unstable();
+        for place in &touched {
+            self.buckets[usize::from(*place)].changed.sort();
+        }
+        let buckets = || touched.iter().map(|place| &self.buckets[usize::from(*place)]);
         let mut chunks = Chunks::default();
-        dedups.iter().filter_map(|hash| bucket(*hash).dedups.get(hash)).for_each(|entry| chunks.dedup(entry));
-        ids.iter().filter_map(|hash| bucket(*hash).ids.get(hash)).for_each(|entry| chunks.id(entry));
-        stats.iter().filter_map(|hash| bucket(hash.0).stats.get(hash)).for_each(|stat| chunks.stat(stat));
+        buckets().for_each(|bucket| bucket.changed_dedups().for_each(|entry| chunks.dedup(entry)));
+        buckets().for_each(|bucket| bucket.changed_ids().for_each(|entry| chunks.id(entry)));
+        buckets().for_each(|bucket| bucket.changed_stats().for_each(|stat| chunks.stat(stat)));
+        for place in touched.drain(..) {
+            self.buckets[usize::from(place)].changed.clear();
+        }
+        self.touched = touched;
         chunks.rows
     }
 
@@ -202,7 +224,9 @@ impl Learned {
             learned.deltas.pop_back_if(|(known, _)| *known == batch);
             learned.deltas.push_back((batch, chunk.checked_add(1)?));
         }
-        learned.changed = Changed::default();
+        for place in std::mem::take(&mut learned.touched) {
+            learned.buckets[usize::from(place)].changed.clear();
+        }
         learned.next = (0..BUCKETS).min_by_key(|place| (as_of[*place], *place))?;
         Some(learned)
     }
@@ -215,18 +239,50 @@ impl Learned {
     }
 }
 
+impl Changed {
+    fn is_empty(&self) -> bool {
+        self.dedups.is_empty() && self.ids.is_empty() && self.stats.is_empty()
+    }
+
+    /// In order and each once.
+    fn sort(&mut self) {
+        sort_distinct(&mut self.dedups);
+        sort_distinct(&mut self.ids);
+        sort_distinct(&mut self.stats);
+    }
+
+    /// The lists keep their room.
+    fn clear(&mut self) {
+        self.dedups.clear();
+        self.ids.clear();
+        self.stats.clear();
+    }
+}
+
 impl Bucket {
     fn new(seed: u64) -> Self {
-        let (dedups, ids, stats) = (Index::new(seed), Index::new(seed), Index::new(seed));
-        Self { dedups, ids, stats, as_of: 0, chunks: 0 }
+        let (dedups, ids, stats) = (Table::new(seed), Table::new(seed), Table::new(seed));
+        Self { changed: Changed::default(), dedups, ids, stats, as_of: 0, chunks: 0 }
+    }
+
+    fn changed_dedups(&self) -> impl Iterator<Item = &DedupEntry> {
+        self.changed.dedups.iter().filter_map(|hash| self.dedups.get(hash))
+    }
+
+    fn changed_ids(&self) -> impl Iterator<Item = &IdEntry> {
+        self.changed.ids.iter().filter_map(|hash| self.ids.get(hash))
+    }
+
+    fn changed_stats(&self) -> impl Iterator<Item = &KeyStat> {
+        self.changed.stats.iter().filter_map(|hash| self.stats.get(hash))
     }
 
     /// Frees what has expired; answers with how many of them were hubs.
     fn forget(&mut self, watermark: Timestamp, policy: &Policy) -> u64 {
         let mut hubs = 0;
-        self.dedups.retain(|_, entry| entry.is_live(watermark, policy));
-        self.ids.retain(|_, entry| entry.is_live(watermark, policy));
-        self.stats.retain(|_, stat| {
+        self.dedups.retain(|entry| entry.is_live(watermark, policy));
+        self.ids.retain(|entry| entry.is_live(watermark, policy));
+        self.stats.retain(|stat| {
             let live = hub::is_live(stat, watermark, policy);
             hubs += u64::from(stat.hub && !live);
             live
@@ -295,6 +351,30 @@ impl LearnedChunk {
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.len() == 0
+    }
+}
+
+impl Keyed for DedupEntry {
+    type Key = u128;
+
+    fn key(&self) -> &u128 {
+        &self.hash
+    }
+}
+
+impl Keyed for IdEntry {
+    type Key = u128;
+
+    fn key(&self) -> &u128 {
+        &self.hash
+    }
+}
+
+impl Keyed for KeyStat {
+    type Key = KeyHash;
+
+    fn key(&self) -> &KeyHash {
+        &self.hash
     }
 }
 

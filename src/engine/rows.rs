@@ -114,14 +114,16 @@ impl Engine {
 
     /// Cases with events since the last call.
     pub fn touched(&mut self) -> Vec<CaseId> {
-        let slots = std::mem::take(&mut self.touched);
-        let mut ids: Vec<CaseId> = Vec::with_capacity(slots.len());
-        for slot in slots {
-            self.cases[slot].touched = false;
-            ids.push(self.cases[slot].state.id.clone());
-        }
-        ids.sort_unstable();
-        ids
+        let ranks = self.tenants.ranks();
+        let (mut slots, cases) = (std::mem::take(&mut self.touched), &mut self.cases);
+        let name = |slot: Slot<Case>| (ranks[cases[slot].tenant.0 as usize], cases[slot].number());
+        let named = by_name(&mut slots, name);
+        self.touched = slots;
+        let told = named.into_iter().map(|(_, _, slot)| {
+            cases[slot].touched = false;
+            cases[slot].state.id.clone()
+        });
+        told.collect()
     }
 
     /// The cold rows that this input needs. Asked again after `Input::Cold`, until it answers none: a case's row says
