@@ -5,7 +5,7 @@
 //! Where what is decided: `keys` (what an alert can be correlated by), `score` (how strongly it belongs where),
 //! `correlate` (which outcome it gets), `merge` (which parts make up which case), `repeat` (when counts are told),
 //! `life` (what the passing of time does), `command` (what people may do), `priority`, `view`. State: `state` (rows),
-//! `part`, `case`, `learned`, `sight` (which part holds which key), `rows` (out to rows and back).
+//! `part`, `case`, `learned`, `sight` (which part holds which key), `rows` and `restore` (out to rows and back).
 
 #![deny(clippy::disallowed_methods, clippy::disallowed_types)]
 
@@ -25,6 +25,7 @@ mod part;
 mod policy;
 mod priority;
 mod repeat;
+mod restore;
 mod rows;
 mod score;
 mod sight;
@@ -41,7 +42,7 @@ pub use input::{Effects, Input, Refused, Settled};
 pub use keys::{KEYS_MAX, dedup_hash, keys_of};
 pub use part::{PENDING_ALERTS_MAX, TRACKED_MAX};
 pub use policy::{KindPolicy, Policy, Reopen};
-pub use rows::RestoreError;
+pub use restore::{Restore, RestoreError, Taken};
 pub use state::{
     AlertRef, CaseState, Change, ClockState, DedupEntry, EdgeState, EvidenceKey, EvidenceSet, IdEntry, KeyStat,
     LearnedChunk, MergeRecord, PartKey, PartState, PartitionClock, Pending, PolicyState, RelatedState, RowKey,

@@ -131,7 +131,7 @@ impl Engine {
     }
 
     /// A part of a cold case counts as gone, resident or not.
-    fn warm_part(&self, seat: Seat, part: crate::model::PartId) -> Option<Slot<Part>> {
+    pub(super) fn warm_part(&self, seat: Seat, part: crate::model::PartId) -> Option<Slot<Part>> {
         let slot = *self.part_slots.get(&(seat, part))?;
         (!self.cases[self.parts[slot].case].is_cold()).then_some(slot)
     }
@@ -294,7 +294,7 @@ impl Engine {
     fn reopen(&mut self, turn: &mut Turn<'_>, arrival: &Arrival, reach: &Reach, candidate: &Candidate) -> Placed {
         let link = self.link(&arrival.keys, reach, candidate, &[]);
         self.emit(turn, candidate.case, EventKind::Reopened { comment: None, link: Some(link) });
-        self.unshut(candidate.case);
+        self.unshut(turn, candidate.case);
         self.join(turn, arrival, reach, candidate)
     }
 

@@ -4,7 +4,7 @@
 use super::case::Case;
 use super::slab::Slot;
 use super::{Effects, Engine, PartState, Turn};
-use crate::model::{CaseStatus, EventKind, Severity, Timestamp};
+use crate::model::{CaseStatus, EventKind, Millis, PartId, Severity, Tenant, Timestamp};
 
 impl Engine {
     pub(super) fn pass_time(&mut self, effects: &mut Effects) {
@@ -48,7 +48,7 @@ impl Engine {
             if self.cases[slot].is_open() {
                 self.expire(turn, slot);
             } else {
-                self.cool(slot);
+                self.cool(turn, slot);
             }
         }
     }
@@ -75,8 +75,20 @@ impl Engine {
 
     /// Not before the last repeat of any of its alerts can be recognised, so that a repeat can always name its case.
     fn cools_at(&self, closed: Timestamp) -> Timestamp {
+        closed.plus(self.cools_after())
+    }
+
+    /// How long a closed case stays within reach of alerts.
+    #[must_use]
+    pub fn cools_after(&self) -> Millis {
         let spans = [self.policy.reopen_window, self.policy.alert_id_window, self.policy.dedup_window_max];
-        closed.plus(spans.into_iter().max().unwrap_or_default())
+        spans.into_iter().max().unwrap_or_default()
+    }
+
+    /// Whether alerts can still reach the part: its case is open, or closed not so long ago.
+    #[must_use]
+    pub fn is_warm(&self, tenant: &Tenant, part: PartId) -> bool {
+        self.tenants.find(tenant).is_some_and(|seat| self.warm_part(seat, part).is_some())
     }
 
     /// Sets the case's timer to when it is due now.
@@ -108,21 +120,32 @@ impl Engine {
     }
 
     /// The case is open again, and in triage, because somebody has to look what came back.
-    pub(super) fn unshut(&mut self, slot: Slot<Case>) {
+    pub(super) fn unshut(&mut self, turn: &mut Turn<'_>, slot: Slot<Case>) {
         let (was_cold, watermark) = (self.cases[slot].is_cold(), self.clock.state.watermark);
         self.set_status(slot, CaseStatus::Triage);
         let state = &mut self.cases[slot].state;
         (state.closed_at, state.resolved_at, state.closed_watermark) = (None, None, Some(watermark));
         if was_cold {
-            let parts: Vec<_> = self.parts_of(slot).collect();
-            parts.into_iter().for_each(|part| self.relist(part));
+            self.come_back(turn, slot);
         }
         self.arm(slot);
     }
 
+    /// Alerts can meet the case's keys again. Those that it had may be gone: only its rows stay for ever.
+    pub(super) fn come_back(&mut self, turn: &mut Turn<'_>, slot: Slot<Case>) {
+        self.tell_turned(turn, slot);
+        let parts: Vec<_> = self.parts_of(slot).collect();
+        parts.into_iter().for_each(|part| self.relist(part));
+    }
+
+    fn tell_turned(&self, turn: &mut Turn<'_>, slot: Slot<Case>) {
+        turn.effects.turned.extend(self.states_of(slot).map(|part| (part.tenant.clone(), part.id)));
+    }
+
     /// Nothing but a command will reach it any more. That is a fact of its row, not of memory, so a restart under
     /// another policy finds the same cases cold.
-    fn cool(&mut self, slot: Slot<Case>) {
+    fn cool(&mut self, turn: &mut Turn<'_>, slot: Slot<Case>) {
+        self.tell_turned(turn, slot);
         self.cases[slot].state.closed_watermark = None;
         self.soil_case(slot);
         let parts: Vec<_> = self.parts_of(slot).collect();

@@ -154,6 +154,26 @@ proptest! {
     }
 
     #[test]
+    fn views_owed_before_a_restart_are_owed_behind_it(lines in steps(), cut in 0..120_usize, odd: bool) {
+        let (first, rest) = lines.split_at(cut.min(lines.len()));
+        let mut world = World::new(policy());
+        world.owes_view = if odd { |case| case.number % 2 == 1 } else { |case| case.number % 2 == 0 };
+        go_on(&mut world, first, 3);
+        world.seal();
+        let owed = |world: &World| -> Vec<_> {
+            world.engine.owed_views().into_iter().map(|case| (world.engine.view(&case), case)).collect()
+        };
+        let before = owed(&world);
+        world.restart(5);
+        prop_assert_eq!(&owed(&world), &before);
+        prop_assert!(before.iter().all(|(view, _)| view.is_some()));
+        before.iter().for_each(|(_, case)| world.engine.viewed(case));
+        world.owes_view = |_| false;
+        go_on(&mut world, rest, 4);
+        same_effects(&run(&lines, 5).effects, &world.effects)?;
+    }
+
+    #[test]
     fn what_is_resident_shows_nowhere(lines in steps()) {
         let mut keeping = World::new(policy());
         keeping.engine.keep_cold();
