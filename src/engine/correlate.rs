@@ -72,7 +72,7 @@ impl Engine {
         let late = at < self.clock.state.watermark;
         self.clock.tick(alert.recorded_at.unwrap_or(at));
         self.clock.seen(&alert.origin, at, self.policy.lateness);
-        self.pass_time(effects);
+        self.pass_time_with_alert(effects);
         keys.retain(|key| !self.stops.stops(key));
         let seat = self.tenants.seat(&alert.tenant);
         let mut turn = Turn { effects, actor: Actor::Engine, cause: Cause::Record(alert.origin.clone()) };

@@ -222,10 +222,10 @@ impl Engine {
         }
         for slot in self.cases[root].homes.clone() {
             self.leaving.remove(&slot);
+            self.disarm(slot);
             if let Some(case) = self.cases.remove(slot) {
                 self.case_slots.remove(&(case.tenant, case.state.id.number));
                 self.by_status[case.state.status as usize] -= 1;
-                case.timer.map(|timer| self.timers.remove(&(timer, slot)));
             }
         }
     }

@@ -154,6 +154,29 @@ proptest! {
     }
 
     #[test]
+    fn arrears_are_caught_up_with_alike_by_batches_and_restarts(
+        hosts in 8..60_u32,
+        jumps in prop::collection::vec((0..200_000_i64, 0..70_u32), 1..40),
+        cut in 0..100_usize,
+    ) {
+        let mut lines: Vec<String> = (0..hosts).map(|host| format!("{host}s alert a{host} host=h{host}")).collect();
+        let mut now = i64::from(hosts);
+        for (number, (gap, host)) in jumps.into_iter().enumerate() {
+            now += gap;
+            lines.push(format!("{now}s alert b{number} host=h{host}"));
+        }
+        let whole = run(&lines, 1);
+        same_effects(&whole.effects, &run(&lines, 5_000).effects)?;
+        let (first, rest) = lines.split_at(cut.min(lines.len()));
+        let mut parted = run(first, 3);
+        for line in rest {
+            parted.restart(9);
+            parted.line(line);
+        }
+        same_effects(&whole.effects, &parted.effects)?;
+    }
+
+    #[test]
     fn views_owed_before_a_restart_are_owed_behind_it(lines in steps(), cut in 0..120_usize, odd: bool) {
         let (first, rest) = lines.split_at(cut.min(lines.len()));
         let mut world = World::new(policy());
