@@ -108,9 +108,15 @@ impl Recovery<'_> {
         match found {
             Found::Refuse(refused) => Err(refused.into()),
             Found::Rebuild(why) => self.rebuild(store, ends, cluster, why),
-            Found::Tail(from) => match self.load(Arc::clone(&store), from, ends, cluster)? {
-                Ok(recovered) => Ok(recovered),
-                Err(mismatch) => {
+            Found::Tail(from) => match self.load(Arc::clone(&store), from, ends, cluster) {
+                Ok(Ok(recovered)) => Ok(recovered),
+                // Damage may show only when the rows are read.
+                Err(RecoverError::Store(StoreError::Damaged(reason))) => {
+                    warn!(reason, "the store cannot be read");
+                    self.rebuild(store, ends, cluster, "damaged")
+                }
+                Err(error) => Err(error),
+                Ok(Err(mismatch)) => {
                     warn!(found = %format!("{:032x}", mismatch.found), "the store's rows do not match their manifest");
                     self.rebuild(store, ends, cluster, "damaged")
                 }
