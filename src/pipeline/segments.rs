@@ -1,6 +1,7 @@
 //! Which batches' segment rows are still needed, and when they go. A row holds the bodies of alerts; each is needed while
 //! alerts can reach the part that it sits in. A row of which less than a quarter is needed is written anew without the
-//! rest, one that nobody needs is taken away: else the changelog's unique keys would pile up for ever.
+//! rest, one that nobody needs is taken away: else the changelog's unique keys would pile up for ever. Where alerts trickle
+//! in, every few of them make a batch, so many small rows in a row are gathered into one.
 //!
 //! Everything here follows from the rows and from which parts are warm, so a restart goes on with the same rows. To make
 //! that so, a row's alerts stay known here while the row holds them, also those of cold cases: such a case may come back.
@@ -8,6 +9,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use hashbrown::HashMap;
+use smallvec::SmallVec;
 
 use super::pending::RowReader;
 use crate::model::{Millis, PartId, Tenant, Timestamp};
@@ -22,6 +24,11 @@ const REWRITE_COST: usize = 8;
 /// Sparse rows that may wait for their time to come; past it the oldest go at once. Time may stand still, with inputs that
 /// nobody can read or without an idle advance.
 const SPARSE_MAX: usize = 100_000;
+
+/// So many small batches on end become one.
+const GATHERED: usize = 64;
+/// A batch whose rows weigh less than this, packed, is small.
+const SMALL_BYTES: usize = 4 * 1024;
 
 type Place = u32;
 
@@ -41,15 +48,16 @@ struct PartRows {
     tenant: Tenant,
     id: PartId,
     warm: bool,
-    /// Batch and how many alerts, by batch.
-    batches: Vec<(u64, u32)>,
+    /// Batch and how many alerts, by batch. Most parts have one.
+    batches: SmallVec<[(u64, u32); 1]>,
 }
 
-/// The rows of one batch.
+/// The rows of one batch, or of those gathered under the number of their first.
 #[derive(Debug, Default)]
 struct BatchRows {
     watermark: Timestamp,
     chunks: u32,
+    bytes: usize,
     steps: u64,
     /// Alerts of warm parts.
     needed: u64,
@@ -85,7 +93,8 @@ impl Segments {
         let batch = segment.batch;
         let mut rows = self.batches.remove(&batch).unwrap_or_default();
         rows.watermark = head.watermark;
-        rows.chunks = rows.chunks.max(segment.chunk + 1);
+        rows.chunks = rows.chunks.max(segment.chunk.saturating_add(1));
+        rows.bytes += segment.packed.len();
         rows.steps += u64::from(segment.steps);
         rows.checksum ^= checksum;
         for (tenant, parts) in head.parts {
@@ -119,8 +128,8 @@ impl Segments {
         }
     }
 
-    /// Takes away and writes anew what is due, up to the bound. Appends to `out`, and answers how the sum over all rows
-    /// changes.
+    /// Takes away and writes anew what is due, up to the bound; where nothing is, gathers. Appends to `out`, and answers
+    /// how the sum over all rows changes.
     pub fn retire(
         &mut self,
         moment: Moment,
@@ -132,36 +141,94 @@ impl Segments {
         while spent < RETIRED_CHUNKS_MAX
             && let Some(batch) = self.next_due(moment)
         {
+            let chunks = self.batches[&batch].chunks as usize;
             let kept = self.still_needed(batch, codec, rows)?;
-            let gone = self.forget(batch);
-            spent += gone.chunks as usize * if kept.is_empty() { 1 } else { REWRITE_COST };
-            change ^= gone.checksum;
-            for segment in &kept {
-                let row = codec.segment(segment);
-                let checksum = row.value.as_deref().and_then(|value| Codec::checksum(value).ok()).unwrap_or(0);
-                change ^= checksum;
-                self.take(segment, checksum, &|_, _| true).map_err(damaged)?;
-                out.push(row);
-            }
-            let surplus = kept.len() as u32..gone.chunks;
-            out.extend(surplus.map(|chunk| Row::removal(&RowName::Segment { batch, chunk })));
+            spent += chunks * if kept.is_empty() { 1 } else { REWRITE_COST };
+            change ^= self.replace(&[batch], &kept, codec, out)?;
+        }
+        let small = if spent == 0 { self.small_before(moment.batch) } else { Vec::new() };
+        if small.len() == GATHERED {
+            let gathered = self.gather(&small, codec, rows)?;
+            change ^= self.replace(&small, &gathered, codec, out)?;
         }
         Ok(change)
     }
 
     /// What a sparse batch is written anew as; nothing where nobody needs it.
     fn still_needed(&self, batch: u64, codec: &Codec, rows: &RowReader) -> Result<Vec<Segment>, StoreError> {
-        let BatchRows { needed, chunks, watermark, .. } = self.batches[&batch];
+        let BatchRows { needed, watermark, .. } = self.batches[&batch];
         if needed == 0 {
             return Ok(Vec::new());
         }
         let mut writer = SegmentWriter::new(batch);
         writer.mark_watermark(watermark);
-        for chunk in 0..chunks {
-            let segment = read(batch, chunk, codec, rows)?;
-            writer.keep_from(&segment, |tenant, part| self.is_warm(tenant, part)).map_err(damaged)?;
+        let is_needed = |part: Option<(&Tenant, PartId)>| part.is_some_and(|(tenant, id)| self.is_warm(tenant, id));
+        self.copy(batch, &mut writer, is_needed, codec, rows)?;
+        Ok(writer.finish_chunks())
+    }
+
+    /// The last batches before this one while they are small, oldest first.
+    fn small_before(&self, batch: u64) -> Vec<u64> {
+        let latest = self.batches.range(..batch).rev().take(GATHERED);
+        let small = latest.take_while(|(_, rows)| rows.bytes < SMALL_BYTES);
+        let mut small: Vec<u64> = small.map(|(batch, _)| *batch).collect();
+        small.reverse();
+        small
+    }
+
+    fn gather(&self, batches: &[u64], codec: &Codec, rows: &RowReader) -> Result<Vec<Segment>, StoreError> {
+        let (first, last) = (batches[0], batches[batches.len() - 1]);
+        let mut writer = SegmentWriter::new(first);
+        writer.mark_watermark(self.batches[&last].watermark);
+        for batch in batches {
+            self.copy(*batch, &mut writer, |_| true, codec, rows)?;
         }
         Ok(writer.finish_chunks())
+    }
+
+    fn copy(
+        &self,
+        batch: u64,
+        writer: &mut SegmentWriter,
+        is_wanted: impl Fn(Option<(&Tenant, PartId)>) -> bool,
+        codec: &Codec,
+        rows: &RowReader,
+    ) -> Result<(), StoreError> {
+        for chunk in 0..self.batches[&batch].chunks {
+            writer.copy_from(&read(batch, chunk, codec, rows)?, &is_wanted).map_err(damaged)?;
+        }
+        Ok(())
+    }
+
+    /// Puts `kept`, which go under the number of the first, in the place of these batches.
+    fn replace(
+        &mut self,
+        batches: &[u64],
+        kept: &[Segment],
+        codec: &Codec,
+        out: &mut Vec<Row>,
+    ) -> Result<u128, StoreError> {
+        let (mut change, mut struck) = (0, Vec::new());
+        for (number, batch) in batches.iter().enumerate() {
+            let gone = self.strike(*batch);
+            change ^= gone.checksum;
+            struck.extend(gone.parts);
+            let from = if number == 0 { kept.len() as u32 } else { 0 };
+            let surplus = (from..gone.chunks).map(|chunk| RowName::Segment { batch: *batch, chunk });
+            out.extend(surplus.map(|name| Row::removal(&name)));
+        }
+        for segment in kept {
+            let row = codec.segment(segment);
+            let checksum = row.value.as_deref().and_then(|value| Codec::checksum(value).ok()).unwrap_or(0);
+            change ^= checksum;
+            // Each of its parts is known, and whether it is warm.
+            self.take(segment, checksum, &|_, _| false).map_err(damaged)?;
+            out.push(row);
+        }
+        struck.sort_unstable();
+        struck.dedup();
+        struck.into_iter().for_each(|place| self.vacate_if_empty(place));
+        Ok(change)
     }
 
     fn is_warm(&self, tenant: &Tenant, id: PartId) -> bool {
@@ -172,24 +239,18 @@ impl Segments {
         self.places.get(tenant)?.get(&id).copied()
     }
 
-    /// The oldest sparse batch whose time has come. The watermark only rises, so those behind it are not due before it.
+    /// The oldest sparse batch whose time has come. The watermark only rises, so none behind it is due before it.
     fn next_due(&self, moment: Moment) -> Option<u64> {
         let batch = self.sparse.first().copied().filter(|batch| *batch < moment.batch)?;
         let over = self.batches[&batch].watermark.plus(moment.kept_for) <= moment.watermark;
         (over || self.sparse.len() > SPARSE_MAX).then_some(batch)
     }
 
-    /// Strikes a batch out.
-    fn forget(&mut self, batch: u64) -> BatchRows {
+    /// Strikes a batch out; its parts keep their places for the moment.
+    fn strike(&mut self, batch: u64) -> BatchRows {
         self.sparse.remove(&batch);
         let gone = self.batches.remove(&batch).unwrap_or_default();
-        for &place in &gone.parts {
-            let part = &mut self.parts[place as usize];
-            part.drop_batch(batch);
-            if part.batches.is_empty() {
-                self.vacate(place);
-            }
-        }
+        gone.parts.iter().for_each(|place| self.parts[*place as usize].drop_batch(batch));
         gone
     }
 
@@ -197,7 +258,7 @@ impl Segments {
         if let Some(known) = self.find(tenant, id) {
             return known;
         }
-        let rows = PartRows { tenant: tenant.clone(), id, warm: is_warm(tenant, id), batches: Vec::new() };
+        let rows = PartRows { tenant: tenant.clone(), id, warm: is_warm(tenant, id), batches: SmallVec::new() };
         let place = match self.free.pop() {
             Some(place) => {
                 self.parts[place as usize] = rows;
@@ -212,8 +273,11 @@ impl Segments {
         place
     }
 
-    fn vacate(&mut self, place: Place) {
-        let PartRows { tenant, id, .. } = &self.parts[place as usize];
+    fn vacate_if_empty(&mut self, place: Place) {
+        let PartRows { tenant, id, batches, .. } = &self.parts[place as usize];
+        if !batches.is_empty() {
+            return;
+        }
         if let Some(places) = self.places.get_mut(tenant) {
             places.remove(id);
             if places.is_empty() {
@@ -253,7 +317,7 @@ impl PartRows {
     fn add(&mut self, batch: u64, count: u32) -> bool {
         match self.batches.binary_search_by_key(&batch, |(batch, _)| *batch) {
             Ok(at) => {
-                self.batches[at].1 += count;
+                self.batches[at].1 = self.batches[at].1.saturating_add(count);
                 false
             }
             Err(at) => {

@@ -250,16 +250,17 @@ impl SegmentWriter {
         self.watermark = watermark;
     }
 
-    /// Takes over what is still needed of an earlier chunk, byte for byte.
-    pub fn keep_from(
+    /// Takes over those steps of an earlier chunk that are wanted, byte for byte. A step that is no whole alert is no
+    /// part's.
+    pub fn copy_from(
         &mut self,
         segment: &Segment,
-        mut is_needed: impl FnMut(&Tenant, PartId) -> bool,
+        mut is_wanted: impl FnMut(Option<(&Tenant, PartId)>) -> bool,
     ) -> Result<(), RowError> {
         let raw = segment.unpack()?;
         segment.each(&raw, |step, bytes| {
             let holder = holder(&step)?;
-            if holder.as_ref().is_some_and(|(tenant, part)| is_needed(tenant, *part)) {
+            if is_wanted(holder.as_ref().map(|(tenant, part)| (tenant, *part))) {
                 self.raw.extend_from_slice(bytes);
                 self.end_step(holder);
             }

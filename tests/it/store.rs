@@ -198,7 +198,7 @@ fn what_is_kept_of_a_chunk_is_what_was_there() {
         // An older row tells the same by its steps alone.
         let old = store::Segment { head: None, ..chunk.clone() };
         assert_eq!(old.known().unwrap().parts, chunk.known().unwrap().parts);
-        kept.keep_from(&old, |_, part| is_needed(part)).unwrap();
+        kept.copy_from(&old, |part| part.is_some_and(|(_, part)| is_needed(part))).unwrap();
     }
     let whole = |step: &Step| matches!(step, Step::Alert(step) if step.part.is_some_and(is_needed));
     let all = chunks.iter().flat_map(|chunk| chunk.steps().unwrap());
