@@ -72,7 +72,7 @@ impl Engine {
         let late = at < self.clock.state.watermark;
         self.clock.tick(alert.recorded_at.unwrap_or(at));
         self.clock.seen(&alert.origin, at, self.policy.lateness);
-        self.pass_time(effects);
+        self.pass_time_with_alert(effects);
         keys.retain(|key| !self.stops.stops(key));
         let seat = self.tenants.seat(&alert.tenant);
         let mut turn = Turn { effects, actor: Actor::Engine, cause: Cause::Record(alert.origin.clone()) };
@@ -131,7 +131,7 @@ impl Engine {
     }
 
     /// A part of a cold case counts as gone, resident or not.
-    fn warm_part(&self, seat: Seat, part: crate::model::PartId) -> Option<Slot<Part>> {
+    pub(super) fn warm_part(&self, seat: Seat, part: crate::model::PartId) -> Option<Slot<Part>> {
         let slot = *self.part_slots.get(&(seat, part))?;
         (!self.cases[self.parts[slot].case].is_cold()).then_some(slot)
     }
@@ -294,7 +294,7 @@ impl Engine {
     fn reopen(&mut self, turn: &mut Turn<'_>, arrival: &Arrival, reach: &Reach, candidate: &Candidate) -> Placed {
         let link = self.link(&arrival.keys, reach, candidate, &[]);
         self.emit(turn, candidate.case, EventKind::Reopened { comment: None, link: Some(link) });
-        self.unshut(candidate.case);
+        self.unshut(turn, candidate.case);
         self.join(turn, arrival, reach, candidate)
     }
 

@@ -143,6 +143,11 @@ impl Engine {
     }
 
     #[must_use]
+    pub const fn watermark(&self) -> Timestamp {
+        self.clock.state.watermark
+    }
+
+    #[must_use]
     pub fn stats(&self) -> EngineStats {
         EngineStats {
             cases: self.by_status,

@@ -183,7 +183,7 @@ impl Shard {
         plan: &inputs::Plan,
     ) -> Result<Session, SpellFault> {
         let pipeline = &self.config.pipeline;
-        let Recovered { store, engine, codec, ledger, mut manifest, first_start } = recovered;
+        let Recovered { store, engine, codec, ledger, segments, mut manifest, first_start } = recovered;
         manifest.positions.clone_from(&plan.positions);
         let schedule = ViewSchedule::new(pipeline.view_interval);
         let mut composer = Composer::new(
@@ -194,7 +194,8 @@ impl Shard {
             schedule,
             self.id.to_string(),
             pipeline.dead_letter_bytes_max,
-        );
+        )
+        .with_segments(segments);
         let rows = RowReader::new(Arc::clone(&store), Pending::default());
         let first = self.first_batch(&mut composer, &rows, first_start, plan)?;
         let inputs: Inputs = plan.inputs.clone().into();

@@ -31,7 +31,7 @@ pub enum RowName {
         batch: u64,
         chunk: u32,
     },
-    /// Which batches hold a case's alerts.
+    /// Which batches hold a case's alerts. In old stores only.
     CaseSegments {
         case: CaseId,
         chunk: u32,

@@ -58,7 +58,7 @@ impl Dice {
         format!("{text}{}", self.below(10)).into()
     }
 
-    fn at(&mut self) -> Timestamp {
+    pub fn at(&mut self) -> Timestamp {
         Timestamp::from_millis(self.number_i64())
     }
 
