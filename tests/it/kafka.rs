@@ -390,7 +390,7 @@ fn scram_over_tls_works_and_a_wrong_password_is_told() {
 
 #[test]
 fn a_commit_outlives_the_broker_it_was_sent_to() {
-    let mut broker = Broker::own();
+    let broker = Broker::own();
     let topic = unique_name("out");
     broker.create_topics(&[(&topic, 1)], &[]);
     let client = broker.client("group");
