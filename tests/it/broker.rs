@@ -268,7 +268,8 @@ pub struct Delivery {
 
 impl Delivery {
     pub fn send(&mut self, outgoing: &Outgoing<'_>) {
-        let mut record = BaseRecord::<[u8], [u8], usize>::with_opaque_to(&self.topic, self.sent).payload(outgoing.value);
+        let mut record =
+            BaseRecord::<[u8], [u8], usize>::with_opaque_to(&self.topic, self.sent).payload(outgoing.value);
         (record.partition, record.key, record.timestamp) = (outgoing.partition, outgoing.key, outgoing.timestamp);
         record.headers = (!outgoing.headers.is_empty()).then(|| {
             outgoing

@@ -201,7 +201,8 @@ start_at = "earliest"
     /// says so: it is in the same transactions as the outputs.
     pub fn await_settled(&self, broker: &Broker) {
         let ends = broker.ends(&self.alerts);
-        let partitions: Vec<(String, i32)> = (0..).zip(&ends).map(|(number, _)| (self.alerts.clone(), number)).collect();
+        let partitions: Vec<(String, i32)> =
+            (0..).zip(&ends).map(|(number, _)| (self.alerts.clone(), number)).collect();
         let client = broker.client(&self.name);
         let until = Instant::now() + SETTLED_WITHIN;
         loop {

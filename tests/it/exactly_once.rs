@@ -23,7 +23,8 @@ type Record = (Vec<u8>, bool);
 /// A mix of four formats, one record of a hundred poison, without end.
 fn endless(seed: u64) -> impl Iterator<Item = Record> + Send {
     let shapes = Shape::ALL.to_vec();
-    let mut load = Load::new(LoadConfig { seed, shapes, bridge_permille: 20, incidents_max: 200, ..LoadConfig::default() });
+    let mut load =
+        Load::new(LoadConfig { seed, shapes, bridge_permille: 20, incidents_max: 200, ..LoadConfig::default() });
     (0..).map(move |number| {
         if number % 100 == 99 {
             return (load.poison(), false);
@@ -79,7 +80,9 @@ fn native_in_the_time_of(real: &[String], wanted: usize) -> Vec<String> {
     let starts: Vec<Timestamp> = firsts.values().map(|first| timestamp(first)).collect();
     let mut loads: Vec<Load> = (1..)
         .zip(starts)
-        .map(|(seed, start)| Load::new(LoadConfig { seed, start, rate_per_s: 1, incidents_max: 100, ..LoadConfig::default() }))
+        .map(|(seed, start)| {
+            Load::new(LoadConfig { seed, start, rate_per_s: 1, incidents_max: 100, ..LoadConfig::default() })
+        })
         .collect();
     let count = loads.len();
     (0..wanted)

@@ -132,7 +132,8 @@ fn replayed(broker: &Broker, daemon: &Daemon) -> Told {
         // kcat prints what is not UTF-8 as it comes; poison changes no case, whatever it reads as.
         let payload = String::from_utf8_lossy(record.value.as_deref().unwrap_or_default()).into_owned();
         let (partition, offset, ts) = (record.partition, record.offset, record.timestamp);
-        let line = json!({ "topic": daemon.alerts, "partition": partition, "offset": offset, "ts": ts, "payload": payload });
+        let line =
+            json!({ "topic": daemon.alerts, "partition": partition, "offset": offset, "ts": ts, "payload": payload });
         dump.push_str(&format!("{line}\n"));
     }
     let [file, events, cases] = ["dump.jsonl", "events.jsonl", "cases.jsonl"].map(|name| daemon.dir.join(name));

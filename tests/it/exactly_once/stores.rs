@@ -2,7 +2,10 @@
 //! the copy says more than the changelog, or comes from elsewhere, a person must choose.
 
 use std::fs;
+use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
+
+use casewright::store::{SledStore, Store as _};
 
 use super::{UNTOLD, delete, records};
 use crate::broker::Broker;
@@ -134,21 +137,37 @@ fn copy(from: &Path, to: &Path) {
     }
 }
 
-/// Flips a byte in the middle of the largest file: where the rows are.
+/// Flips a byte in the middle of the longest row, wherever a file holds it: most of a file is room for later.
 fn damage(store: &Path) {
-    let (_, file) = files(store).into_iter().max().expect("a store has files");
-    let mut bytes = fs::read(&file).unwrap();
-    let at = bytes.len() / 3;
-    bytes[at] ^= 0x55;
-    fs::write(file, bytes).unwrap();
+    let mut longest = Vec::new();
+    let open = SledStore::open(store, 8 * 1024 * 1024).unwrap();
+    open.for_each(&mut |_, value| {
+        if value.len() > longest.len() {
+            longest = value.to_vec();
+        }
+        ControlFlow::Continue(())
+    })
+    .unwrap();
+    drop(open);
+    let middle = &longest[longest.len() / 2..][..32];
+    let mut flipped = 0;
+    for file in files(store) {
+        let mut bytes = fs::read(&file).unwrap();
+        let found: Vec<usize> =
+            (0..bytes.len().saturating_sub(32)).filter(|&at| bytes[at..].starts_with(middle)).collect();
+        found.iter().for_each(|&at| bytes[at] ^= 0x55);
+        flipped += found.len();
+        fs::write(file, bytes).unwrap();
+    }
+    assert!(flipped > 0, "the row is in no file as it is");
 }
 
-fn files(dir: &Path) -> Vec<(u64, PathBuf)> {
+fn files(dir: &Path) -> Vec<PathBuf> {
     let entries = fs::read_dir(dir).unwrap().map(Result::unwrap);
     entries
         .flat_map(|entry| match entry.file_type().unwrap().is_dir() {
             true => files(&entry.path()),
-            false => vec![(entry.metadata().unwrap().len(), entry.path())],
+            false => vec![entry.path()],
         })
         .collect()
 }
