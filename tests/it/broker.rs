@@ -299,7 +299,10 @@ impl Delivery {
 
 /// What the broker said of each record, by its number.
 #[derive(Default)]
-struct Reports(Mutex<Vec<(usize, Result<(i32, i64), String>)>>);
+struct Reports(Mutex<Vec<(usize, Delivered)>>);
+
+/// Partition and offset, or why not.
+type Delivered = Result<(i32, i64), String>;
 
 impl ClientContext for Reports {}
 

@@ -64,10 +64,11 @@ fn scram_over_tls_works_through_the_daemon_and_a_wrong_password_is_told() {
     daemon.stop();
     judge(&broker, &daemon.name, &sender.sent, UNTOLD);
 
-    fs::write(daemon.dir.join("password"), "wrong").unwrap();
+    const WRONG: &str = "not-the-password";
+    fs::write(daemon.dir.join("password"), WRONG).unwrap();
     daemon.start();
     daemon.await_log("uthentication failed");
     assert!(daemon.get("/readyz").is_some_and(|answer| answer.starts_with("HTTP/1.1 503")));
-    assert!(!daemon.log().contains(SCRAM_PASSWORD) && !daemon.log().contains("wrong"), "{}", daemon.log());
+    assert!(!daemon.log().contains(SCRAM_PASSWORD) && !daemon.log().contains(WRONG), "{}", daemon.log());
     daemon.stop();
 }
