@@ -17,7 +17,7 @@ const READY_WITHIN: Duration = Duration::from_secs(60);
 const SETTLED_WITHIN: Duration = Duration::from_secs(120);
 const LOOK: Duration = Duration::from_millis(50);
 /// Between two records of a load that flows: some hundred a second, so that it lasts through what happens meanwhile.
-const PACE: Duration = Duration::from_millis(2);
+const PACE: Duration = Duration::from_millis(3);
 
 /// One deployment: its topics, its configuration, its store directory; and the daemon, while it runs.
 pub struct Daemon {
