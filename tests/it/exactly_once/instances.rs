@@ -24,7 +24,7 @@ fn the_second_instance_waits_and_takes_over_within_fifteen_seconds() {
     let mut taken = Duration::ZERO;
     sender.while_flowing(endless(22), |_| {
         first.await_outcomes(2_500);
-        assert_eq!((second.outcomes(), first.metric("casewright_recoveries_total{")), (0, 0));
+        assert_eq!((second.outcomes(), first.said("\"not holding the lease\"")), (0, 0), "{}", first.log());
         let killed = Instant::now();
         first.kill9();
         // Ready only when it holds the lease and has recovered.
