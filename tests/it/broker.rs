@@ -176,7 +176,7 @@ impl Broker {
     /// Creates topics with so many partitions and these settings, and waits until the broker serves them.
     pub fn create_topics(&self, topics: &[(&str, i32)], settings: &[(&str, &str)]) {
         let admin: AdminClient<DefaultClientContext> = self.plain_client().create().expect("an admin client");
-        let topics: Vec<_> = topics
+        let made: Vec<_> = topics
             .iter()
             .map(|(name, partitions)| {
                 let topic = NewTopic::new(name, *partitions, TopicReplication::Fixed(1));
@@ -184,9 +184,22 @@ impl Broker {
             })
             .collect();
         let options = AdminOptions::new().operation_timeout(Some(ANSWER_WITHIN));
-        let results = block_on(admin.create_topics(&topics, &options)).expect("create topics");
+        let results = block_on(admin.create_topics(&made, &options)).expect("create topics");
         for result in results {
             result.expect("create a topic");
+        }
+        // The controller answers first; the broker serves what it has heard of.
+        let serves = |name: &str, partitions: i32| {
+            let metadata = admin.inner().fetch_metadata(Some(name), ANSWER_WITHIN).expect("metadata");
+            metadata
+                .topics()
+                .iter()
+                .all(|topic| topic.error().is_none() && topic.partitions().len() as i32 == partitions)
+        };
+        let deadline = Instant::now() + ANSWER_WITHIN;
+        while !topics.iter().all(|(name, partitions)| serves(name, *partitions)) {
+            assert!(Instant::now() < deadline, "the broker does not serve {topics:?}");
+            sleep(Duration::from_millis(20));
         }
     }
 
