@@ -1,6 +1,7 @@
 //! The topics we own and the settings each must have: one table, made by `topics create`, compared by `topics check`.
 
 use std::collections::BTreeMap;
+use std::time::{Duration, Instant};
 
 use super::{Admin, KafkaFault};
 use crate::config::TopicsConfig;
@@ -10,6 +11,9 @@ const DEAD_LETTER_BYTES: &str = "8388608";
 const HOUR_MS: i64 = 3_600_000;
 const DAY_MS: i64 = 24 * HOUR_MS;
 const FOR_EVER: &str = "-1";
+/// How long a broker may take to hear of a topic that the controller made, and how often it is asked.
+const HEARD_WITHIN: Duration = Duration::from_secs(10);
+const LOOK: Duration = Duration::from_millis(50);
 
 /// A topic as it should be.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -141,10 +145,13 @@ fn report(spec: &TopicSpec, state: Result<TopicState, KafkaFault>) -> TopicRepor
 }
 
 fn create_one(admin: &Admin, spec: &TopicSpec) -> Result<TopicState, KafkaFault> {
-    match admin.create_topic(spec)? {
-        true => Ok(TopicState::Created),
-        false => check_one(admin, spec),
+    let created = admin.create_topic(spec)?;
+    // The controller answers before every broker has heard; whoever comes next, the daemon too, asks a broker.
+    let until = Instant::now() + HEARD_WITHIN;
+    while admin.partitions(&spec.name)?.is_none() && Instant::now() < until {
+        std::thread::sleep(LOOK);
     }
+    if created { Ok(TopicState::Created) } else { check_one(admin, spec) }
 }
 
 fn check_one(admin: &Admin, spec: &TopicSpec) -> Result<TopicState, KafkaFault> {

@@ -196,6 +196,11 @@ impl Planner<'_> {
             Err(ReadFault::OffsetOutOfRange { .. } | ReadFault::Gone { .. }) => return Ok(None),
             Err(fault @ (ReadFault::Transient(_) | ReadFault::Fatal(_))) => return Err(PlanError::Read(fault)),
         }
+        // Silence is not an answer: only the end of the log, or another record, says that this one is gone.
+        if batch.records.is_empty() && batch.at_end.is_empty() {
+            let detail = format!("{topic}/{partition}: no record came within {FINGERPRINT_WAIT:?}");
+            return Err(PlanError::Read(ReadFault::Transient(detail)));
+        }
         let found = batch.records.first().filter(|record| record.offset == offset);
         Ok(found.map(|record| fingerprint(record.offset, record.timestamp, batch.payload(record))))
     }

@@ -110,16 +110,16 @@ impl Recovery<'_> {
             Found::Rebuild(why) => self.rebuild(store, ends, cluster, why),
             Found::Tail(from) => match self.load(Arc::clone(&store), from, ends, cluster) {
                 Ok(Ok(recovered)) => Ok(recovered),
-                // Damage may show only when the rows are read.
+                Ok(Err(mismatch)) => {
+                    warn!(found = %format!("{:032x}", mismatch.found), "the store's rows do not match their manifest");
+                    self.rebuild(store, ends, cluster, "damaged")
+                }
+                // It opened, and shows its damage only where it is read.
                 Err(RecoverError::Store(StoreError::Damaged(reason))) => {
                     warn!(reason, "the store cannot be read");
                     self.rebuild(store, ends, cluster, "damaged")
                 }
                 Err(error) => Err(error),
-                Ok(Err(mismatch)) => {
-                    warn!(found = %format!("{:032x}", mismatch.found), "the store's rows do not match their manifest");
-                    self.rebuild(store, ends, cluster, "damaged")
-                }
             },
         }
     }
@@ -191,11 +191,13 @@ impl Recovery<'_> {
         cluster: Option<ChangelogId>,
         why: &'static str,
     ) -> Result<Recovered, RecoverError> {
+        // What holds nothing is as good as new; anything else is kept for a person to look at.
+        let is_new = store.meta()?.is_none();
         // sled lets go of its directory when its last handle is dropped.
         drop(store);
         let records = ends.committed_end - ends.low;
         info!(why, records, "building the store from the changelog");
-        if !self.home.is_empty() {
+        if !is_new {
             self.home.set_aside()?;
         }
         let store = self.home.open()?;

@@ -12,23 +12,25 @@ use std::net::{TcpListener, TcpStream};
 use std::os::unix::process::CommandExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
-use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Mutex, OnceLock, PoisonError};
 use std::thread::sleep;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use casewright::config::KafkaConfig;
 use casewright::kafka::Client;
-use rdkafka::ClientConfig;
 use rdkafka::admin::{AdminClient, AdminOptions, NewTopic, TopicReplication};
 use rdkafka::client::DefaultClientContext;
 use rdkafka::consumer::{BaseConsumer, Consumer};
-use rdkafka::message::{Header, Headers as _, Message as _, OwnedHeaders};
-use rdkafka::producer::{BaseProducer, BaseRecord, Producer};
+use rdkafka::message::{DeliveryResult, Header, Headers as _, Message as _, OwnedHeaders};
+use rdkafka::producer::{BaseProducer, BaseRecord, Producer, ProducerContext};
 use rdkafka::topic_partition_list::{Offset, TopicPartitionList};
+use rdkafka::{ClientConfig, ClientContext};
 
 const READY_WITHIN: Duration = Duration::from_secs(90);
 const ANSWER_WITHIN: Duration = Duration::from_secs(30);
+/// A broker may be killed and started again, and stand still for 15 s, while records are under way.
+const DELIVERED_WITHIN: Duration = Duration::from_secs(120);
 pub const SCRAM_USER: &str = "casewright";
 pub const SCRAM_PASSWORD: &str = "casewright-secret";
 
@@ -38,7 +40,7 @@ pub struct Broker {
     dir: PathBuf,
     ports: Ports,
     /// Of an own broker only. Dropping its standard input ends the broker.
-    guard: Option<Child>,
+    guard: Mutex<Option<Child>>,
 }
 
 #[derive(Clone, Copy)]
@@ -53,6 +55,7 @@ struct Ports {
 pub struct Seen {
     pub partition: i32,
     pub offset: i64,
+    pub timestamp: Option<i64>,
     pub key: Option<Vec<u8>>,
     pub value: Option<Vec<u8>>,
     pub headers: Vec<(String, Vec<u8>)>,
@@ -92,22 +95,22 @@ impl Broker {
         forget_the_dead(&root);
         let name = format!("own-{}-{}", std::process::id(), NEXT.fetch_add(1, Ordering::Relaxed));
         let ports = Ports { plain: free_port(), controller: free_port(), scram };
-        let mut broker = Self::at(root.join(name), ports);
+        let broker = Self::at(root.join(name), ports);
         broker.restart();
         broker
     }
 
     fn at(dir: PathBuf, ports: Ports) -> Self {
-        Self { brokers: format!("127.0.0.1:{}", ports.plain), dir, ports, guard: None }
+        Self { brokers: format!("127.0.0.1:{}", ports.plain), dir, ports, guard: Mutex::new(None) }
     }
 
     /// Starts it again where it was, killing it first if it runs.
-    pub fn restart(&mut self) {
+    pub fn restart(&self) {
         self.end();
         let log = self.dir.with_extension("log");
         let mut guard = script("guarded", &self.dir, self.ports, &log).stdin(Stdio::piped()).spawn().expect("run sh");
         await_ready(&self.brokers, &log, &mut guard);
-        self.guard = Some(guard);
+        *self.guard.lock().unwrap_or_else(PoisonError::into_inner) = Some(guard);
     }
 
     /// As a power cut would.
@@ -135,11 +138,14 @@ impl Broker {
         assert!(sent.success(), "kill -{name} {pid}");
     }
 
-    fn end(&mut self) {
-        if let Some(mut guard) = self.guard.take() {
+    /// Ends an own broker, and says whether there was one.
+    fn end(&self) -> bool {
+        let guard = self.guard.lock().unwrap_or_else(PoisonError::into_inner).take();
+        guard.is_some_and(|mut guard| {
             drop(guard.stdin.take());
             let _ = guard.wait();
-        }
+            true
+        })
     }
 
     /// A configuration with this broker and a group.
@@ -170,7 +176,7 @@ impl Broker {
     /// Creates topics with so many partitions and these settings, and waits until the broker serves them.
     pub fn create_topics(&self, topics: &[(&str, i32)], settings: &[(&str, &str)]) {
         let admin: AdminClient<DefaultClientContext> = self.plain_client().create().expect("an admin client");
-        let topics: Vec<_> = topics
+        let made: Vec<_> = topics
             .iter()
             .map(|(name, partitions)| {
                 let topic = NewTopic::new(name, *partitions, TopicReplication::Fixed(1));
@@ -178,38 +184,52 @@ impl Broker {
             })
             .collect();
         let options = AdminOptions::new().operation_timeout(Some(ANSWER_WITHIN));
-        let results = block_on(admin.create_topics(&topics, &options)).expect("create topics");
+        let results = block_on(admin.create_topics(&made, &options)).expect("create topics");
         for result in results {
             result.expect("create a topic");
         }
+        // The controller answers first; the broker serves what it has heard of.
+        let serves = |name: &str, partitions: i32| {
+            let metadata = admin.inner().fetch_metadata(Some(name), ANSWER_WITHIN).expect("metadata");
+            metadata
+                .topics()
+                .iter()
+                .all(|topic| topic.error().is_none() && topic.partitions().len() as i32 == partitions)
+        };
+        let deadline = Instant::now() + ANSWER_WITHIN;
+        while !topics.iter().all(|(name, partitions)| serves(name, *partitions)) {
+            assert!(Instant::now() < deadline, "the broker does not serve {topics:?}");
+            sleep(Duration::from_millis(20));
+        }
     }
 
-    /// Sends records outside any transaction and waits until the broker has them. No partition: by key. Idempotent, so
-    /// that a broker which dies or stands still meanwhile gets each record once, in order.
-    pub fn produce(&self, topic: &str, records: &[Outgoing<'_>]) {
-        let producer: BaseProducer = self
+    /// Sends records outside any transaction, waits until the broker has them, and answers where each one is: partition
+    /// and offset.
+    pub fn produce(&self, topic: &str, records: &[Outgoing<'_>]) -> Vec<(i32, i64)> {
+        let mut delivery = self.delivery(topic);
+        records.iter().for_each(|record| delivery.send(record));
+        delivery.finish()
+    }
+
+    /// Records to be sent one by one. No partition: by key. Idempotent, so that a broker which dies or stands still
+    /// meanwhile gets each record once, in order.
+    pub fn delivery(&self, topic: &str) -> Delivery {
+        let producer = self
             .plain_client()
             .set("linger.ms", "5")
             .set("enable.idempotence", "true")
             .set("partitioner", "murmur2_random")
-            .create()
+            .create_with_context(Reports::default())
             .expect("a producer");
-        for outgoing in records {
-            let mut record = BaseRecord::<[u8], [u8]>::to(topic).payload(outgoing.value);
-            (record.partition, record.key, record.timestamp) = (outgoing.partition, outgoing.key, outgoing.timestamp);
-            record.headers = (!outgoing.headers.is_empty()).then(|| {
-                outgoing
-                    .headers
-                    .iter()
-                    .fold(OwnedHeaders::new(), |all, (key, value)| all.insert(Header { key, value: Some(*value) }))
-            });
-            while let Err((error, again)) = producer.send(record) {
-                assert!(error.rdkafka_error_code() == Some(rdkafka::types::RDKafkaErrorCode::QueueFull), "{error}");
-                producer.poll(Duration::from_millis(10));
-                record = again;
-            }
-        }
-        producer.flush(ANSWER_WITHIN).expect("flush");
+        Delivery { producer, topic: topic.to_owned(), sent: 0 }
+    }
+
+    /// The offset after the last record of each partition.
+    pub fn ends(&self, topic: &str) -> Vec<i64> {
+        let consumer: BaseConsumer = self.plain_client().create().expect("a client");
+        let metadata = consumer.fetch_metadata(Some(topic), ANSWER_WITHIN).expect("metadata");
+        let end = |partition| consumer.fetch_watermarks(topic, partition, ANSWER_WITHIN).expect("watermarks").1;
+        (0..metadata.topics()[0].partitions().len() as i32).map(end).collect()
     }
 
     /// Every committed record of a topic, by partition and offset. Reads up to what is stable now, not beyond.
@@ -252,6 +272,66 @@ pub struct Outgoing<'a> {
     pub headers: &'a [(&'a str, &'a [u8])],
 }
 
+/// Records on their way to one topic.
+pub struct Delivery {
+    producer: BaseProducer<Reports>,
+    topic: String,
+    sent: usize,
+}
+
+impl Delivery {
+    pub fn send(&mut self, outgoing: &Outgoing<'_>) {
+        let mut record =
+            BaseRecord::<[u8], [u8], usize>::with_opaque_to(&self.topic, self.sent).payload(outgoing.value);
+        (record.partition, record.key, record.timestamp) = (outgoing.partition, outgoing.key, outgoing.timestamp);
+        record.headers = (!outgoing.headers.is_empty()).then(|| {
+            outgoing
+                .headers
+                .iter()
+                .fold(OwnedHeaders::new(), |all, (key, value)| all.insert(Header { key, value: Some(*value) }))
+        });
+        while let Err((error, again)) = self.producer.send(record) {
+            assert!(error.rdkafka_error_code() == Some(rdkafka::types::RDKafkaErrorCode::QueueFull), "{error}");
+            self.producer.poll(Duration::from_millis(10));
+            record = again;
+        }
+        self.producer.poll(Duration::ZERO);
+        self.sent += 1;
+    }
+
+    /// Waits for the broker, and answers where each record is, in the order of sending. That is the broker's own word:
+    /// after a retry, counting would be a guess.
+    pub fn finish(self) -> Vec<(i32, i64)> {
+        self.producer.flush(DELIVERED_WITHIN).expect("flush");
+        let mut reports = std::mem::take(&mut *self.producer.context().0.lock().expect("no report panics"));
+        reports.sort_unstable_by_key(|report| report.0);
+        assert!(reports.iter().map(|report| report.0).eq(0..self.sent), "one report for each record");
+        reports.into_iter().map(|(number, at)| at.unwrap_or_else(|error| panic!("record {number}: {error}"))).collect()
+    }
+}
+
+/// What the broker said of each record, by its number.
+#[derive(Default)]
+struct Reports(Mutex<Vec<(usize, Delivered)>>);
+
+/// Partition and offset, or why not.
+type Delivered = Result<(i32, i64), String>;
+
+impl ClientContext for Reports {}
+
+impl ProducerContext for Reports {
+    type DeliveryOpaque = usize;
+
+    fn delivery(&self, result: &DeliveryResult<'_>, number: usize) {
+        let at = match result {
+            Ok(message) if message.offset() >= 0 => Ok((message.partition(), message.offset())),
+            Ok(message) => Err(format!("delivered at offset {}", message.offset())),
+            Err((error, _)) => Err(error.to_string()),
+        };
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).push((number, at));
+    }
+}
+
 fn gather(consumer: &BaseConsumer, partitions: usize) -> Vec<Seen> {
     let mut seen = Vec::new();
     let mut ended = std::collections::BTreeSet::new();
@@ -263,6 +343,7 @@ fn gather(consumer: &BaseConsumer, partitions: usize) -> Vec<Seen> {
             Some(Ok(message)) => seen.push(Seen {
                 partition: message.partition(),
                 offset: message.offset(),
+                timestamp: message.timestamp().to_millis(),
                 key: message.key().map(<[u8]>::to_vec),
                 value: message.payload().map(<[u8]>::to_vec),
                 headers: message.headers().map_or_else(Vec::new, |headers| {
@@ -279,8 +360,7 @@ fn gather(consumer: &BaseConsumer, partitions: usize) -> Vec<Seen> {
 
 impl Drop for Broker {
     fn drop(&mut self) {
-        if self.guard.is_some() {
-            self.end();
+        if self.end() {
             let _ = fs::remove_dir_all(&self.dir);
             let _ = fs::remove_file(self.dir.with_extension("log"));
         }

@@ -127,3 +127,25 @@ fn health_fails_where_nobody_listens_and_passes_where_the_daemon_answers() {
     let (code, _, err) = end(&mut casewright(&["health", "--http", &address]));
     assert!(code == 1 && err.contains("does not answer"), "{err}");
 }
+
+#[test]
+fn the_demo_once_prints_a_summary_with_a_case_of_three_products_and_ends_with_0() {
+    let (code, out, err) = end(&mut casewright(&["demo", "--once"]));
+    assert_eq!(code, 0, "{err}");
+    assert!(err.contains("for trying things only, it proves no guarantee"), "{err}");
+    let summary = out.lines().last().expect("a summary");
+    let [alerts, cases] = ["alerts=", " cases="].map(|name| number_after(summary, name).expect(summary));
+    assert!(alerts >= 380 && cases > 10, "{summary}");
+    // `demo-10  priority 100  high  31 alerts  22 repeats 4 products  TITLE`
+    let products =
+        |line: &str| line.split_once(" products").and_then(|(before, _)| before.rsplit(' ').next()?.parse().ok());
+    let broadest: u64 = out.lines().filter_map(products).max().expect("lines of cases");
+    assert!(broadest >= 3, "{out}");
+    assert_eq!(number_after(summary, " max_products="), Some(broadest));
+    assert!(out.starts_with("demo-") && out.lines().count() > 5, "{out}");
+}
+
+fn number_after(text: &str, name: &str) -> Option<u64> {
+    let (_, rest) = text.split_once(name)?;
+    rest.split(' ').next()?.parse().ok()
+}

@@ -5,22 +5,29 @@ use std::io::{Read, Write};
 use std::net::TcpStream;
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
+use casewright::config::KafkaConfig;
 use casewright::testing::checker::{Allowed, Report, Seen, Sent, check};
 
 use crate::broker::{Broker, Outgoing, free_port, unique_name};
 
 const READY_WITHIN: Duration = Duration::from_secs(60);
-/// Longer than any pause of a loaded machine in the middle of its work.
-const QUIET: Duration = Duration::from_secs(6);
+const SETTLED_WITHIN: Duration = Duration::from_secs(120);
 const LOOK: Duration = Duration::from_millis(50);
+/// Between two records of a load that flows: some hundred a second, so that it lasts through what happens meanwhile.
+const PACE: Duration = Duration::from_millis(3);
 
 /// One deployment: its topics, its configuration, its store directory; and the daemon, while it runs.
 pub struct Daemon {
     pub name: String,
     pub dir: PathBuf,
+    /// The input topic.
+    pub alerts: String,
     port: u16,
+    /// Laid over the configuration file.
+    env: Vec<(String, String)>,
     child: Option<Child>,
 }
 
@@ -32,45 +39,57 @@ impl Daemon {
     /// Makes the topics, with so many input partitions, and writes the configuration; starts nothing.
     pub fn deploy(broker: &Broker, partitions: i32) -> Self {
         let name = unique_name("cw");
-        let daemon = Self::beside(broker, &name);
-        let own = ["commands", "lease"].map(|which| topic(&name, which));
-        let outputs = ["events", "views", "dead"].map(|which| topic(&name, which));
         let alerts = topic(&name, "alerts");
-        broker.create_topics(&[(&alerts, partitions), (&own[0], 1), (&own[1], 1)], &[("max.message.bytes", "2000000")]);
-        broker.create_topics(
-            &[(&outputs[0], 3), (&outputs[1], 3), (&outputs[2], 1)],
-            &[("max.message.bytes", "16777216")],
-        );
-        broker.create_topics(
-            &[(&topic(&name, "state"), 1)],
-            &[
-                ("cleanup.policy", "compact"),
-                ("message.timestamp.type", "LogAppendTime"),
-                ("max.message.bytes", "16777216"),
-            ],
-        );
-        daemon
+        broker.create_topics(&[(&alerts, partitions)], &[("max.message.bytes", "2000000")]);
+        create_own_topics(broker, &name);
+        Self::configured(&broker.config(&name), &alerts)
+    }
+
+    /// A deployment with outputs of its own that reads the alerts of another.
+    pub fn reading(broker: &Broker, alerts: &str) -> Self {
+        let name = unique_name("cw");
+        create_own_topics(broker, &name);
+        Self::configured(&broker.config(&name), alerts)
     }
 
     /// Another instance of the same deployment, with a store of its own.
     pub fn beside(broker: &Broker, name: &str) -> Self {
-        let dir = std::env::temp_dir().join(unique_name(name));
+        Self::configured(&broker.config(name), &topic(name, "alerts"))
+    }
+
+    /// Speaks SCRAM over TLS, with the password in a file. Makes no topics.
+    pub fn secured(broker: &Broker, password: &str) -> Self {
+        let name = unique_name("cw");
+        Self::configured(&broker.scram_config(&name, password), &topic(&name, "alerts"))
+    }
+
+    fn configured(kafka: &KafkaConfig, alerts: &str) -> Self {
+        let name = kafka.group.clone();
+        let dir = std::env::temp_dir().join(unique_name(&name));
         fs::create_dir_all(&dir).expect("a directory");
         let port = free_port();
-        let t = |which| topic(name, which);
+        let mut properties = kafka.properties.clone();
+        let password = properties.remove("sasl.password");
+        fs::write(dir.join("password"), password.as_deref().unwrap_or_default()).expect("a password file");
+        let password_file = if password.is_some() { "password" } else { "" };
+        let brokers = &kafka.brokers;
+        let properties: String = properties.iter().map(|(key, value)| format!("{key:?} = {value:?}\n")).collect();
         let text = format!(
             r#"
 [kafka]
-brokers = "{}"
+brokers = "{brokers}"
 group = "{name}"
 app = "{name}"
+password_file = "{password_file}"
+[kafka.properties]
+{properties}
 [topics]
-commands = "{}"
-case_events = "{}"
-cases = "{}"
-dead_letters = "{}"
-state = "{}"
-lease = "{}"
+commands = "{name}.commands"
+case_events = "{name}.events"
+cases = "{name}.views"
+dead_letters = "{name}.dead"
+state = "{name}.state"
+lease = "{name}.lease"
 [store]
 path = "store"
 [http]
@@ -79,22 +98,19 @@ bind = "127.0.0.1:{port}"
 idle_advance = false
 view_interval = "200ms"
 [[source]]
-topic = "{}"
+topic = "{alerts}"
 profile = "auto"
 tenant = ["header:tenant", "constant:default"]
 start_at = "earliest"
-"#,
-            broker.brokers,
-            t("commands"),
-            t("events"),
-            t("views"),
-            t("dead"),
-            t("state"),
-            t("lease"),
-            t("alerts"),
+"#
         );
         fs::write(dir.join("casewright.toml"), text).expect("a configuration");
-        Self { name: name.to_owned(), dir, port, child: None }
+        Self { name, dir, alerts: alerts.to_owned(), port, env: Vec::new(), child: None }
+    }
+
+    /// Sets one scalar of the configuration, such as `PIPELINE__LEASE_TIMEOUT`.
+    pub fn set(&mut self, key: &str, value: &str) {
+        self.env.push((format!("CASEWRIGHT__{key}"), value.to_owned()));
     }
 
     pub fn store(&self) -> PathBuf {
@@ -107,16 +123,22 @@ start_at = "earliest"
 
     /// Starts the daemon and goes on at once.
     pub fn start(&mut self) {
+        self.start_with(&[]);
+    }
+
+    pub fn start_with(&mut self, args: &[&str]) {
         assert!(self.child.is_none(), "it runs already");
         let log = fs::OpenOptions::new().create(true).append(true).open(self.dir.join("log")).expect("a log");
-        let child = self.command("run").stdout(Stdio::null()).stderr(log).spawn().expect("the binary starts");
+        let mut command = self.command("run");
+        let child = command.args(args).stdout(Stdio::null()).stderr(log).spawn().expect("the binary starts");
         self.child = Some(child);
     }
 
     /// A command of the binary in this deployment.
     pub fn command(&self, command: &str) -> Command {
         let mut built = Command::new(env!("CARGO_BIN_EXE_casewright"));
-        built.current_dir(&self.dir).args(["--log", "info", command, "--config"]).arg(self.config());
+        built.current_dir(&self.dir).args(["--log", "info"]).args(command.split(' ')).arg("--config");
+        built.arg(self.config()).envs(self.env.iter().cloned());
         built
     }
 
@@ -144,6 +166,15 @@ start_at = "earliest"
         }
     }
 
+    /// Waits until the log says `what`.
+    pub fn await_log(&self, what: &str) {
+        let until = Instant::now() + READY_WITHIN;
+        while self.said(what) == 0 {
+            assert!(Instant::now() < until, "not a word of {what}\n{}", self.log());
+            std::thread::sleep(LOOK);
+        }
+    }
+
     /// Waits until the daemon ends by itself and answers its exit code.
     pub fn await_end(&mut self) -> Option<i32> {
         let until = Instant::now() + READY_WITHIN;
@@ -157,31 +188,46 @@ start_at = "earliest"
         }
     }
 
-    /// Waits until so many elements of this process's life have their outcome.
-    pub fn await_outcomes(&mut self, wanted: u64) {
-        let until = Instant::now() + READY_WITHIN;
+    /// Waits until this process has brought so many elements to their outcome.
+    pub fn await_outcomes(&self, wanted: u64) {
+        let until = Instant::now() + SETTLED_WITHIN;
         while self.outcomes() < wanted {
             assert!(Instant::now() < until, "{} of {wanted} settled\n{}", self.outcomes(), self.log());
             std::thread::sleep(LOOK);
         }
     }
 
-    /// Waits until nothing has been settled for a while: the inputs are read to their ends.
-    pub fn await_quiet(&self) {
-        let until = Instant::now() + READY_WITHIN;
-        let (mut settled, mut since) = (self.outcomes(), Instant::now());
-        while since.elapsed() < QUIET && Instant::now() < until {
-            std::thread::sleep(LOOK);
-            let now = self.outcomes();
-            if now != settled {
-                (settled, since) = (now, Instant::now());
+    /// Waits until all that is on the input topic now is committed, by whichever process. What the group has committed
+    /// says so: it is in the same transactions as the outputs.
+    pub fn await_settled(&self, broker: &Broker) {
+        let ends = broker.ends(&self.alerts);
+        let partitions: Vec<(String, i32)> =
+            (0..).zip(&ends).map(|(number, _)| (self.alerts.clone(), number)).collect();
+        let client = broker.client(&self.name);
+        let until = Instant::now() + SETTLED_WITHIN;
+        loop {
+            // An error is a transaction in doubt, or a broker that is away.
+            let committed = client.committed(&partitions, READY_WITHIN).unwrap_or_default();
+            let reached = |partition: i32| {
+                let found = committed.iter().find(|offset| offset.partition == partition);
+                found.map_or(0, |offset| offset.next_offset)
+            };
+            if (0..).zip(&ends).all(|(partition, end)| reached(partition) >= *end) {
+                return;
             }
+            assert!(Instant::now() < until, "committed {committed:?} of {ends:?}\n{}", self.log());
+            std::thread::sleep(LOOK);
         }
     }
 
     pub fn outcomes(&self) -> u64 {
+        self.metric("casewright_outcomes_total{")
+    }
+
+    /// The sum of the samples that begin like this.
+    pub fn metric(&self, begin: &str) -> u64 {
         let metrics = self.get("/metrics").unwrap_or_default();
-        let lines = metrics.lines().filter(|line| line.starts_with("casewright_outcomes_total{"));
+        let lines = metrics.lines().filter(|line| line.starts_with(begin));
         lines.filter_map(|line| line.rsplit_once(' ')?.1.parse::<f64>().ok()).map(|count| count as u64).sum()
     }
 
@@ -215,7 +261,12 @@ start_at = "earliest"
         Some(rest.split('"').next()?.to_owned())
     }
 
-    fn get(&self, path: &str) -> Option<String> {
+    /// How often a line with `what` is in the log.
+    pub fn said(&self, what: &str) -> usize {
+        self.log().lines().filter(|line| line.contains(what)).count()
+    }
+
+    pub fn get(&self, path: &str) -> Option<String> {
         let mut stream = TcpStream::connect(("127.0.0.1", self.port)).ok()?;
         stream.set_read_timeout(Some(Duration::from_secs(5))).ok()?;
         write!(stream, "GET {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n").ok()?;
@@ -237,45 +288,97 @@ impl Drop for Daemon {
     }
 }
 
+/// What the daemon needs beside its input: as `casewright topics create` makes it, with fewer partitions.
+fn create_own_topics(broker: &Broker, name: &str) {
+    let t = |which| topic(name, which);
+    broker.create_topics(&[(&t("commands"), 1), (&t("lease"), 1)], &[]);
+    broker.create_topics(&[(&t("events"), 3), (&t("views"), 3), (&t("dead"), 1)], &[LARGE]);
+    create_state_topic(broker, name);
+}
+
+const LARGE: (&str, &str) = ("max.message.bytes", "16777216");
+
+pub fn create_state_topic(broker: &Broker, name: &str) {
+    let settings = [("cleanup.policy", "compact"), ("message.timestamp.type", "LogAppendTime"), LARGE];
+    broker.create_topics(&[(&topic(name, "state"), 1)], &settings);
+}
+
 /// Sends records round robin and says where each went.
 pub struct Sender<'a> {
     broker: &'a Broker,
     topic: String,
-    next: Vec<i64>,
+    partitions: usize,
     turn: usize,
     pub sent: Vec<Sent>,
 }
 
 impl<'a> Sender<'a> {
     pub fn new(broker: &'a Broker, daemon: &Daemon, partitions: usize) -> Self {
-        Self::going_on(broker, daemon, vec![0; partitions], 0)
+        Self { broker, topic: daemon.alerts.clone(), partitions, turn: 0, sent: Vec::new() }
     }
 
-    /// Goes on where another sender of the same deployment was.
-    pub fn going_on(broker: &'a Broker, daemon: &Daemon, next: Vec<i64>, turn: usize) -> Self {
-        Self { broker, topic: topic(&daemon.name, "alerts"), next, turn, sent: Vec::new() }
-    }
-
-    pub fn place(&self) -> (Vec<i64>, usize) {
-        (self.next.clone(), self.turn)
-    }
-
-    /// `records` are bytes, and whether they hold an alert.
+    /// `records` are bytes, and whether they hold an alert. The broker has them when this returns.
     pub fn send(&mut self, records: &[(Vec<u8>, bool)]) {
-        let mut outgoing = Vec::with_capacity(records.len());
+        let (end, handed) = (AtomicBool::new(false), AtomicUsize::new(0));
+        self.flow(records.iter().cloned(), Duration::ZERO, &end, &handed);
+    }
+
+    /// Sends one record after the other for as long as `during` runs, whatever becomes of daemon and broker meanwhile.
+    /// `during` can see how many were handed over. When this returns the broker has them all.
+    pub fn while_flowing(
+        &mut self,
+        records: impl Iterator<Item = (Vec<u8>, bool)> + Send,
+        during: impl FnOnce(&AtomicUsize),
+    ) {
+        let (end, handed) = (AtomicBool::new(false), AtomicUsize::new(0));
+        std::thread::scope(|scope| {
+            let ending = EndOnDrop(&end);
+            scope.spawn(|| self.flow(records, PACE, &end, &handed));
+            during(&handed);
+            drop(ending);
+        });
+    }
+
+    fn flow(
+        &mut self,
+        records: impl Iterator<Item = (Vec<u8>, bool)>,
+        pace: Duration,
+        end: &AtomicBool,
+        handed: &AtomicUsize,
+    ) {
+        let mut delivery = self.broker.delivery(&self.topic);
+        // Bytes are kept of what must come back as it was.
+        let mut kept = Vec::new();
         for (bytes, good) in records {
-            let partition = self.turn % self.next.len();
+            let partition = i32::try_from(self.turn % self.partitions).expect("few partitions");
             self.turn += 1;
-            let offset = self.next[partition];
-            self.next[partition] += 1;
-            let number = i32::try_from(partition).expect("few partitions");
-            self.sent.push(match good {
-                true => Sent::alert(&self.topic, number, offset),
-                false => Sent::poison(&self.topic, number, offset, bytes),
-            });
-            outgoing.push(Outgoing { partition: Some(number), value: bytes, ..Outgoing::default() });
+            delivery.send(&Outgoing { partition: Some(partition), value: &bytes, ..Outgoing::default() });
+            kept.push((!good).then_some(bytes));
+            handed.fetch_add(1, Ordering::Relaxed);
+            if end.load(Ordering::Relaxed) {
+                break;
+            }
+            std::thread::sleep(pace);
         }
-        self.broker.produce(&self.topic, &outgoing);
+        let sent = kept.into_iter().zip(delivery.finish()).map(|(poison, (partition, offset))| match poison {
+            None => Sent::alert(&self.topic, partition, offset),
+            Some(bytes) => Sent::poison(&self.topic, partition, offset, &bytes),
+        });
+        self.sent.extend(sent);
+    }
+
+    /// Elements that the records end in: an envelope of junk has several.
+    pub fn elements(&self) -> u64 {
+        self.sent.iter().map(|sent| (sent.alerts.len() + sent.dead.len()) as u64).sum()
+    }
+}
+
+/// Also when a test fails: a load that nobody ends would hold it up for ever.
+struct EndOnDrop<'a>(&'a AtomicBool);
+
+impl Drop for EndOnDrop<'_> {
+    fn drop(&mut self) {
+        self.0.store(true, Ordering::Relaxed);
     }
 }
 

@@ -6,6 +6,7 @@ mod checker;
 mod cli;
 mod config;
 mod daemon;
+mod data;
 mod exactly_once;
 mod formats;
 mod judge;

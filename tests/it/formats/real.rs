@@ -1,18 +1,11 @@
 //! Real alerts, where a checkout has them beside it: nearly all must be read, with a time of their own and something to
 //! correlate by. They are not part of the repository.
 
-use std::io::BufRead;
-use std::path::PathBuf;
-
 use casewright::model::{Alert, ObservableKind, TimeFrom};
 use casewright::wire::Element;
 
 use super::decode;
-
-fn folder(name: &str) -> Option<PathBuf> {
-    let root = PathBuf::from(env!("CARGO_MANIFEST_DIR"));
-    ["../shared/data", "../../shared/data"].iter().map(|data| root.join(data).join(name)).find(|path| path.is_dir())
-}
+use crate::data::real_alerts;
 
 fn is_useful(alert: &Alert) -> bool {
     let names_something = !alert.entities.is_empty() || alert.observables.iter().any(|o| o.kind == ObservableKind::Ip);
@@ -20,15 +13,13 @@ fn is_useful(alert: &Alert) -> bool {
 }
 
 fn check(name: &str) {
-    let Some(folder) = folder(name) else {
+    let Some(lines) = real_alerts(name) else {
         eprintln!("no real alerts here: {name} is not beside this checkout, and was not tried");
         return;
     };
-    let file = std::fs::File::open(folder.join("alerts.jsonl.zst")).unwrap();
-    let lines = std::io::BufReader::new(zstd::Decoder::new(file).unwrap()).lines();
     let (mut all, mut useful) = (0_u32, 0_u32);
     for line in lines {
-        let elements = decode("auto", line.unwrap());
+        let elements = decode("auto", line);
         all += 1;
         match &elements[0] {
             Element::Alert(alert) if is_useful(alert) => useful += 1,

@@ -14,6 +14,8 @@ use casewright::model::{
 pub struct Fold {
     cases: BTreeMap<CaseId, CaseView>,
     before_merge: BTreeMap<CaseId, CaseStatus>,
+    /// By what they counted for another case until the event before.
+    moving: BTreeMap<CaseId, MergedFrom>,
     members: BTreeMap<CaseId, Vec<PartId>>,
     parts: BTreeMap<(Tenant, PartId), Vec<Fact>>,
     edges: BTreeMap<(Tenant, EdgeId), EdgeView>,
@@ -57,11 +59,15 @@ impl Fold {
             EventKind::Merged { from, edge, parts, between, link } => {
                 self.members.get_mut(&id).unwrap().extend(parts);
                 self.edge(&id, *edge, *between, link.as_ref());
-                let merged = MergedFrom { case: from.clone(), edge: *edge, at: event.time };
+                // When another merge was undone, the same edge may bring the same case elsewhere: since when does not change.
+                let before = self.moving.remove(from).filter(|before| before.edge == *edge);
+                let at = before.map_or(event.time, |before| before.at);
+                let merged = MergedFrom { case: from.clone(), edge: *edge, at };
                 self.cases.get_mut(&id).unwrap().merged_from.push(merged);
             }
             EventKind::MergedInto { into, .. } => {
-                self.forget_merge(&id);
+                let before = self.forget_merge(&id);
+                self.moving.extend(before.map(|before| (id.clone(), before)));
                 let view = self.cases.get_mut(&id).unwrap();
                 view.merged_into = Some(into.clone());
                 if view.status != CaseStatus::Merged {
@@ -130,8 +136,9 @@ impl Fold {
         self.edges.entry((case.tenant.clone(), id)).or_insert(edge);
     }
 
-    fn forget_merge(&mut self, from: &CaseId) {
-        self.cases.values_mut().for_each(|view| view.merged_from.retain(|merged| merged.case != *from));
+    fn forget_merge(&mut self, from: &CaseId) -> Option<MergedFrom> {
+        let mut lists = self.cases.values_mut().map(|view| &mut view.merged_from);
+        lists.find_map(|list| Some(list.remove(list.iter().position(|merged| merged.case == *from)?)))
     }
 
     fn undo(&mut self, id: &CaseId, other: &CaseId, side: MergeSide, edge: EdgeId, parts: &[PartId]) {
