@@ -11,7 +11,7 @@ mod health;
 mod lines;
 mod man;
 mod normalize;
-pub mod positions;
+mod positions;
 mod profiles;
 mod replay;
 mod run;
@@ -57,6 +57,7 @@ fn dispatch(command: Command) -> Result<(), AppError> {
         Command::Replay(args) => replay::run(&args),
         Command::Normalize(args) => normalize::run(&args),
         Command::Profiles(command) => profiles::run(&command),
+        Command::Positions(command) => positions::run(&command),
         Command::Topics(command) => topics::run(&command),
         Command::Generate(args) => generate::run(&args),
         Command::Store(command) => store::run(&command),

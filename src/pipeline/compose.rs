@@ -239,7 +239,9 @@ impl Composer {
     /// Takes note of where the inputs stand and of what was delivered with `decoded`.
     pub fn account(&mut self, draft: &mut Draft, decoded: &mut Decoded) {
         self.manifest.records += decoded.records as u64;
-        self.manifest.positions.clone_from(&decoded.positions);
+        // Behind the positions that are read stand those of partitions that are not, and stay as they are.
+        let read = decoded.positions.len().min(self.manifest.positions.len());
+        self.manifest.positions.splice(..read, decoded.positions.iter().cloned());
         let told = &mut draft.batch.told;
         told.records += decoded.records;
         told.decode_seconds += decoded.seconds;

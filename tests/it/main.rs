@@ -11,6 +11,7 @@ mod formats;
 mod judge;
 mod kafka;
 mod load;
+mod operator;
 mod outputs;
 mod scenarios;
 mod store;

@@ -1,0 +1,288 @@
+//! What an operator does and looks at, against a real broker: metrics, the second witness, positions, dead letters.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::io::{Read, Write};
+use std::net::TcpStream;
+use std::process::{Command, Output};
+use std::time::{Duration, Instant};
+
+use casewright::telemetry::Metrics;
+use casewright::testing::checker::{Allowed, Sent};
+use casewright::testing::load::{Load, LoadConfig, Shape};
+use serde_json::Value;
+
+use crate::broker::{Broker, unique_name};
+use crate::daemon::{Daemon, Sender, judge, topic};
+
+const SEEN_WITHIN: Duration = Duration::from_secs(30);
+const UNTOLD: Allowed = Allowed { views_may_lag: false, untold_max: 1_000 };
+
+fn records(count: usize, seed: u64) -> Vec<(Vec<u8>, bool)> {
+    let mut load = Load::new(LoadConfig { seed, shapes: Shape::ALL.to_vec(), ..LoadConfig::default() });
+    let mut next = |_| {
+        let mut bytes = Vec::new();
+        load.next(&mut bytes);
+        (bytes, true)
+    };
+    (0..count).map(&mut next).collect()
+}
+
+/// A command of the binary with this deployment's configuration.
+fn casewright(daemon: &Daemon, args: &[&str]) -> Output {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_casewright"));
+    command.current_dir(&daemon.dir).args(args).arg("--config").arg(daemon.config());
+    command.output().expect("the binary starts")
+}
+
+fn text(bytes: &[u8]) -> String {
+    String::from_utf8_lossy(bytes).into_owned()
+}
+
+/// It ended well; what it wrote to stdout.
+fn done(output: &Output) -> String {
+    assert!(output.status.success(), "{:?}\n{}\n{}", output.status, text(&output.stdout), text(&output.stderr));
+    text(&output.stdout)
+}
+
+/// Every series of `/metrics` with its value.
+fn series(daemon: &Daemon) -> BTreeMap<String, f64> {
+    let answer = daemon.get("/metrics").unwrap_or_default();
+    let lines = answer.lines().filter(|line| line.starts_with("casewright_"));
+    lines
+        .filter_map(|line| line.rsplit_once(' '))
+        .filter_map(|(name, n)| Some((name.to_owned(), n.parse().ok()?)))
+        .collect()
+}
+
+/// Waits until the metrics are as wanted.
+fn await_series(daemon: &Daemon, wanted: impl Fn(&BTreeMap<String, f64>) -> bool) -> BTreeMap<String, f64> {
+    let until = Instant::now() + SEEN_WITHIN;
+    loop {
+        let found = series(daemon);
+        if wanted(&found) {
+            return found;
+        }
+        assert!(Instant::now() < until, "{found:#?}\n{}", daemon.log());
+        std::thread::sleep(Duration::from_millis(100));
+    }
+}
+
+#[test]
+fn every_metric_is_set_and_a_standby_tells_only_its_own() {
+    let broker = Broker::shared();
+    let mut daemon = Daemon::deploy(broker, 2);
+    let mut standby = Daemon::beside(broker, &daemon.name);
+    let alerts = topic(&daemon.name, "alerts");
+    let mut sender = Sender::new(broker, &daemon, 2);
+    sender.send(&records(600, 81));
+    sender.send(&[(b"not json".to_vec(), false)]);
+    let began = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap().as_secs_f64();
+    daemon.start_ready();
+    daemon.await_outcomes(601);
+    let lag = |partition: i32| format!("casewright_input_lag{{partition=\"{partition}\",topic=\"{alerts}\"}}");
+    let settled = |found: &BTreeMap<String, f64>| {
+        let none = |name: &str| found.get(name) == Some(&0.0);
+        none(&lag(0)) && none(&lag(1)) && none("casewright_changelog_lag") && found["casewright_store_bytes"] > 0.0
+    };
+    let found = await_series(&daemon, settled);
+
+    // Nothing was deleted unread, so of all names only this one has no series.
+    let without = ["casewright_input_gap_records_total"];
+    for name in Metrics::names().iter().filter(|name| !without.contains(&name.as_str())) {
+        assert!(found.keys().any(|series| series.starts_with(name)), "{name} is not set: {found:#?}");
+    }
+    let source = format!("{{source=\"{alerts}\"}}");
+    let sum = |name: &str| found.iter().filter(|(series, _)| series.starts_with(name)).map(|(_, n)| n).sum::<f64>();
+    assert_eq!(found[&format!("casewright_records_total{source}")], 601.0);
+    assert!(found[&format!("casewright_source_last_record_timestamp_seconds{source}")] > began - 3_600.0);
+    assert_eq!(sum("casewright_outcomes_total"), 601.0);
+    assert_eq!(sum("casewright_dead_letters_total"), 1.0);
+    assert_eq!(found["casewright_alert_latency_seconds_count"], 601.0);
+    assert_eq!(found["casewright_recoveries_total{cause=\"start\"}"], 1.0);
+    assert_eq!(found["casewright_conservation_mismatches_total"], 0.0);
+    assert_eq!(sum("casewright_committed_offset_disputes_total"), 0.0);
+    assert!(sum("casewright_cases{") > 0.0 && sum("casewright_case_events_total") > 0.0, "{found:#?}");
+    assert!(found["casewright_commits_total{result=\"ok\"}"] >= 1.0 && sum("casewright_links_total") > 0.0);
+    assert!(sum("casewright_http_request_seconds_count") > 0.0);
+    assert!(found["casewright_watermark_timestamp_seconds"] > 0.0);
+
+    // An instance that waits says how far its empty store is behind, and leaves the inputs to the owner.
+    standby.start();
+    let waiting = await_series(&standby, |found| found.get("casewright_changelog_lag").is_some_and(|lag| *lag > 1.0));
+    assert!(!waiting.keys().any(|series| series.starts_with("casewright_input_lag")), "{waiting:#?}");
+    standby.stop();
+    daemon.stop();
+}
+
+/// Commits a position for the group as any tool may, with any bytes as metadata: OffsetCommit, version 2.
+fn commit_as_a_tool_would(broker: &Broker, group: &str, topic: &str, partition: i32, offset: i64, metadata: &[u8]) {
+    let string = |out: &mut Vec<u8>, bytes: &[u8]| {
+        out.extend_from_slice(&i16::try_from(bytes.len()).unwrap().to_be_bytes());
+        out.extend_from_slice(bytes);
+    };
+    let mut body = [&8_i16.to_be_bytes()[..], &2_i16.to_be_bytes(), &7_i32.to_be_bytes()].concat();
+    string(&mut body, b"a-tool");
+    string(&mut body, group.as_bytes());
+    body.extend_from_slice(&(-1_i32).to_be_bytes());
+    string(&mut body, b"");
+    body.extend_from_slice(&(-1_i64).to_be_bytes());
+    body.extend_from_slice(&1_i32.to_be_bytes());
+    string(&mut body, topic.as_bytes());
+    body.extend_from_slice(&1_i32.to_be_bytes());
+    body.extend_from_slice(&partition.to_be_bytes());
+    body.extend_from_slice(&offset.to_be_bytes());
+    string(&mut body, metadata);
+    let mut stream = TcpStream::connect(&broker.brokers).unwrap();
+    stream.write_all(&i32::try_from(body.len()).unwrap().to_be_bytes()).unwrap();
+    stream.write_all(&body).unwrap();
+    let mut length = [0; 4];
+    stream.read_exact(&mut length).unwrap();
+    let mut answer = vec![0; u32::from_be_bytes(length) as usize];
+    stream.read_exact(&mut answer).unwrap();
+    assert_eq!(answer.last_chunk::<2>(), Some(&[0, 0]), "an error code: {answer:?}");
+}
+
+#[test]
+fn offsets_moved_by_group_tools_move_nothing_and_are_counted() {
+    let broker = Broker::shared();
+    let mut daemon = Daemon::deploy(broker, 3);
+    let alerts = topic(&daemon.name, "alerts");
+    let mut sender = Sender::new(broker, &daemon, 3);
+    sender.send(&records(300, 82));
+    daemon.start_ready();
+    daemon.await_outcomes(300);
+    daemon.stop();
+    // A start between two batches of ours finds nothing to complain of.
+    daemon.start_ready();
+    daemon.stop();
+    assert!(!daemon.log().contains("disagrees with the manifest"), "{}", daemon.log());
+
+    commit_as_a_tool_would(broker, &daemon.name, &alerts, 0, 5, b"");
+    // Bytes that are not UTF-8 must not end anything.
+    commit_as_a_tool_would(broker, &daemon.name, &alerts, 1, 99, b"\xff\xfe\x00binary");
+    commit_as_a_tool_would(broker, &daemon.name, &alerts, 2, 100, b"\xc3\x28");
+    daemon.start_ready();
+    let count = |found: &BTreeMap<String, f64>, dispute: &str| {
+        found[&format!("casewright_committed_offset_disputes_total{{dispute=\"{dispute}\"}}")]
+    };
+    let found = series(&daemon);
+    assert_eq!((count(&found, "moved"), count(&found, "foreign"), count(&found, "ahead")), (2.0, 1.0, 0.0));
+    let log = daemon.log();
+    assert!(
+        log.contains("positions set") && log.contains("\"manifest\":100") && log.contains("\"committed\":\"5\""),
+        "{log}"
+    );
+    sender.send(&records(60, 83));
+    daemon.await_outcomes(60);
+    daemon.stop();
+    judge(broker, &daemon.name, &sender.sent, UNTOLD);
+
+    // The next commit has set the group right again.
+    daemon.start_ready();
+    assert_eq!(count(&series(&daemon), "moved"), 0.0);
+    daemon.stop();
+}
+
+fn make_anew(broker: &Broker, name: &str) {
+    let admin = broker.client("anyone").admin().unwrap();
+    admin.delete_topic(name).unwrap();
+    let until = Instant::now() + SEEN_WITHIN;
+    while admin.list_topics().unwrap().contains_key(name) {
+        assert!(Instant::now() < until, "the topic does not go");
+        std::thread::sleep(Duration::from_millis(100));
+    }
+    broker.create_topics(&[(name, 1)], &[]);
+}
+
+/// The row of `positions show --json` for a topic's partition 0.
+fn shown(daemon: &Daemon, topic: &str) -> Value {
+    let all: Value = serde_json::from_str(&done(&casewright(daemon, &["positions", "show", "--json"]))).unwrap();
+    let inputs = all["inputs"].as_array().unwrap();
+    inputs.iter().find(|input| input["topic"] == topic && input["partition"] == 0).expect("the input").clone()
+}
+
+#[test]
+fn a_topic_made_anew_waits_for_positions_set_and_then_goes_on() {
+    let broker = Broker::shared();
+    let mut daemon = Daemon::deploy(broker, 1);
+    let alerts = topic(&daemon.name, "alerts");
+    let mut first = Sender::new(broker, &daemon, 1);
+    first.send(&records(100, 84));
+    daemon.start_ready();
+    daemon.await_outcomes(100);
+    let refused = casewright(&daemon, &["positions", "set", &format!("{alerts}:0"), "earliest"]);
+    assert_eq!(refused.status.code(), Some(1));
+    assert!(text(&refused.stderr).contains("holds the lease"), "{}", text(&refused.stderr));
+    let standing = shown(&daemon, &alerts);
+    assert_eq!(
+        (&standing["state"], &standing["lag"], &standing["position"]),
+        (&"sound".into(), &0.into(), &100.into())
+    );
+    assert_eq!((&standing["committed"], &standing["halted"]), (&100.into(), &false.into()));
+    daemon.stop();
+
+    make_anew(broker, &alerts);
+    let mut second = Sender::new(broker, &daemon, 1);
+    second.send(&records(250, 85));
+    daemon.start();
+    daemon.await_answer("the topic was made anew");
+    daemon.stop();
+    // A halt outlives restarts: the position is not forgotten, which would read the topic from its start.
+    daemon.start();
+    daemon.await_answer("the topic was made anew");
+    daemon.stop();
+    assert!(daemon.log().contains(&format!("casewright positions set {alerts}:0")), "{}", daemon.log());
+    let standing = shown(&daemon, &alerts);
+    assert_eq!((&standing["state"], &standing["halted"]), (&"replaced".into(), &true.into()));
+    assert!(done(&casewright(&daemon, &["positions", "show"])).contains("STOPPED"));
+
+    let out = casewright(&daemon, &["positions", "set", &format!("{alerts}:0"), "9999"]);
+    assert_eq!(out.status.code(), Some(64));
+    assert!(text(&out.stderr).contains("0 to 250"), "{}", text(&out.stderr));
+    let out = casewright(&daemon, &["positions", "set", "elsewhere", "earliest"]);
+    assert_eq!(out.status.code(), Some(64), "{}", text(&out.stderr));
+    let out = done(&casewright(&daemon, &["positions", "set", &format!("{alerts}:0"), "120"]));
+    assert!(out.contains("moved from 100 to 120: skips 20 offsets"), "{out}");
+    let standing = shown(&daemon, &alerts);
+    assert_eq!(
+        (&standing["state"], &standing["lag"], &standing["committed"]),
+        (&"unproven".into(), &130.into(), &120.into())
+    );
+
+    daemon.start_ready();
+    daemon.await_outcomes(130);
+    daemon.stop();
+    assert_eq!(shown(&daemon, &alerts)["state"], "sound");
+    let sent: Vec<Sent> = first.sent.iter().chain(&second.sent[120..]).cloned().collect();
+    let report = judge(broker, &daemon.name, &sent, UNTOLD);
+    assert!(report.told_alone > 0, "{report:?}");
+}
+
+#[test]
+fn a_source_that_is_taken_out_and_put_back_goes_on_where_it_was() {
+    let broker = Broker::shared();
+    let mut daemon = Daemon::deploy(broker, 1);
+    let alerts = topic(&daemon.name, "alerts");
+    let other = unique_name("other");
+    broker.create_topics(&[(&other, 1)], &[]);
+    let mut sender = Sender::new(broker, &daemon, 1);
+    sender.send(&records(100, 86));
+    daemon.start_ready();
+    daemon.await_outcomes(100);
+    daemon.stop();
+    let with = fs::read_to_string(daemon.config()).unwrap();
+    fs::write(daemon.config(), with.replace(&format!("topic = \"{alerts}\""), &format!("topic = \"{other}\"")))
+        .unwrap();
+    assert_eq!(shown(&daemon, &other)["state"], "new");
+    daemon.start_ready();
+    daemon.stop();
+    let standing = shown(&daemon, &alerts);
+    assert_eq!((&standing["state"], &standing["position"]), (&"unnamed".into(), &100.into()));
+    fs::write(daemon.config(), with).unwrap();
+    sender.send(&records(50, 87));
+    daemon.start_ready();
+    daemon.await_outcomes(50);
+    daemon.stop();
+    judge(broker, &daemon.name, &sender.sent, UNTOLD);
+}
