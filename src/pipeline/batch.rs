@@ -55,6 +55,8 @@ impl Messages {
 pub struct DeadLetter {
     pub key: String,
     pub headers: Vec<(&'static str, String)>,
+    /// What is kept of the record's own headers.
+    pub kept: Vec<(String, Vec<u8>)>,
     pub value: Vec<u8>,
     /// For the metric: the configured name of the source and the reason.
     pub source: usize,

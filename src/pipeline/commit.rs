@@ -78,8 +78,9 @@ impl Committer {
 
     fn produce_dead_letters(&self, batch: &Batch) -> Result<(), TxnFault> {
         for letter in &batch.dead_letters {
-            let headers: Vec<(&str, &[u8])> =
-                letter.headers.iter().map(|(name, value)| (*name, value.as_bytes())).collect();
+            let told = letter.headers.iter().map(|(name, value)| (*name, value.as_bytes()));
+            let kept = letter.kept.iter().map(|(name, value)| (name.as_str(), value.as_slice()));
+            let headers: Vec<(&str, &[u8])> = told.chain(kept).collect();
             let key = Some(letter.key.as_bytes());
             self.producer.send(&self.topics.dead_letters, None, key, Some(&letter.value), &headers)?;
         }

@@ -12,7 +12,7 @@ use casewright::testing::checker::{Allowed, Sent};
 use casewright::testing::load::{Load, LoadConfig, Shape};
 use serde_json::Value;
 
-use crate::broker::{Broker, unique_name};
+use crate::broker::{Broker, Outgoing, unique_name};
 use crate::daemon::{Daemon, Sender, judge, topic};
 
 const SEEN_WITHIN: Duration = Duration::from_secs(30);
@@ -285,4 +285,84 @@ fn a_source_that_is_taken_out_and_put_back_goes_on_where_it_was() {
     daemon.await_outcomes(50);
     daemon.stop();
     judge(broker, &daemon.name, &sender.sent, UNTOLD);
+}
+
+#[test]
+fn dead_letters_are_listed_safely_and_sent_again_after_a_repair() {
+    let broker = Broker::shared();
+    let mut daemon = Daemon::deploy(broker, 2);
+    let alerts = topic(&daemon.name, "alerts");
+    // Wrong at first: every record is read as Suricata's, and has to say its tenant.
+    let right = fs::read_to_string(daemon.config()).unwrap();
+    let wrong = right
+        .replace("profile = \"auto\"", "profile = \"suricata\"")
+        .replace("\"header:tenant\", \"constant:default\"", "\"header:tenant\"");
+    fs::write(daemon.config(), wrong).unwrap();
+    let mut load = Load::new(LoadConfig { seed: 88, shapes: vec![Shape::Native], ..LoadConfig::default() });
+    let mut values: Vec<Vec<u8>> = (0..40)
+        .map(|_| {
+            let mut bytes = Vec::new();
+            load.next(&mut bytes);
+            bytes
+        })
+        .collect();
+    let hostile = b"\x1b]0;owned\x07\xe2\x80\xaenot json\xff\x9b".to_vec();
+    values.push(hostile.clone());
+    let headers: [(&str, &[u8]); 2] = [("tenant", b"acme"), ("traceparent", b"00-aa-bb-01")];
+    let outgoing: Vec<Outgoing<'_>> = values
+        .iter()
+        .map(|value| Outgoing { partition: Some(1), value, headers: &headers, ..Outgoing::default() })
+        .collect();
+    broker.produce(&alerts, &outgoing);
+    daemon.start_ready();
+    daemon.await_outcomes(41);
+
+    let out = casewright(&daemon, &["dead-letters", "list"]);
+    let listed = done(&out);
+    assert_eq!(listed.lines().count(), 41, "{listed}");
+    let tame = |text: &str| !text.chars().any(|c| c.is_control() && c != '\n' || c == '\u{202e}');
+    assert!(tame(&listed) && listed.contains(&format!("{alerts}:1:40")), "{listed}");
+    let lines = done(&casewright(&daemon, &["dead-letters", "list", "--json", "--topic", &alerts, "--limit", "1"]));
+    let last: Value = serde_json::from_str(&lines).expect("one line");
+    assert!(tame(&lines));
+    assert_eq!(
+        (&last["source_offset"], &last["exact"], &last["bytes"]),
+        (&40.into(), &false.into(), &hostile.len().into())
+    );
+    assert_eq!((&last["headers"]["tenant"], &last["headers"]["traceparent"]), (&"acme".into(), &"00-aa-bb-01".into()));
+    let hostile_reason = last["reason"].as_str().unwrap().to_owned();
+    let first = done(&casewright(&daemon, &["dead-letters", "list", "--json", "--offsets", "0"]));
+    let reason = serde_json::from_str::<Value>(&first).unwrap()["reason"].as_str().unwrap().to_owned();
+    assert_ne!(reason, hostile_reason);
+    let none = done(&casewright(&daemon, &["dead-letters", "list", "--since", "2100-01-01T00:00:00Z"]));
+    assert_eq!(none, "");
+    assert_eq!(casewright(&daemon, &["dead-letters", "resubmit"]).status.code(), Some(64));
+    assert_eq!(casewright(&daemon, &["dead-letters", "list", "--reason", "nonsense"]).status.code(), Some(64));
+
+    // Repaired: the same letters, the daemon running.
+    daemon.stop();
+    fs::write(daemon.config(), right.replace("\"header:tenant\", \"constant:default\"", "\"header:tenant\"")).unwrap();
+    daemon.start_ready();
+    let dry = done(&casewright(&daemon, &["dead-letters", "resubmit", "--reason", &reason, "--dry-run"]));
+    assert!(dry.contains(&format!("would send 40 letters to {alerts}")), "{dry}");
+    let sent = done(&casewright(&daemon, &["dead-letters", "resubmit", "--reason", &reason]));
+    assert_eq!(sent, format!("sent 40 letters to {alerts}\n"));
+    daemon.await_outcomes(40);
+    daemon.stop();
+
+    let all = broker.read_committed_all(&alerts);
+    assert_eq!(all.len(), 81, "a dry run sends nothing");
+    let dead = topic(&daemon.name, "dead");
+    let mut accounts: Vec<Sent> = (0..).zip(&values).map(|(at, value)| Sent::poison(&alerts, 1, at, value)).collect();
+    for (number, again) in all[41..].iter().enumerate() {
+        assert_eq!((again.partition, again.value.as_ref()), (1, Some(&values[number])), "order and bytes are kept");
+        let header = |name: &str| again.headers.iter().find(|(known, _)| known == name).map(|(_, value)| text(value));
+        assert_eq!(header("tenant").as_deref(), Some("acme"));
+        assert_eq!(header("traceparent").as_deref(), Some("00-aa-bb-01"));
+        assert_eq!(header("resubmitted_from"), Some(format!("{dead}:0:{number}")));
+        accounts.push(Sent::alert(&alerts, 1, again.offset));
+    }
+    judge(broker, &daemon.name, &accounts, UNTOLD);
+    let events = broker.read_committed_all(&topic(&daemon.name, "events"));
+    assert!(!events.is_empty() && events.iter().all(|event| event.key.as_deref().unwrap().starts_with(b"acme-")));
 }

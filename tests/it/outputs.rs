@@ -185,7 +185,11 @@ fn an_alert_in_the_native_shape_fits_the_schema_of_what_may_be_sent() {
 fn dead_letter_headers_fit_their_schema() {
     let headers =
         dead_letter::headers("not_json", "expected value at byte 0", "edr.alerts", 3, 7, Some("native"), Some(2));
-    let value: Value = headers.into_iter().map(|(name, value)| (name.to_owned(), Value::from(value))).collect();
+    let mut value: Value = headers.into_iter().map(|(name, value)| (name.to_owned(), Value::from(value))).collect();
+    for (name, kept) in dead_letter::kept(&[("tenant", b"acme"), ("other", b"x")], &[]) {
+        value[name] = String::from_utf8(kept).unwrap().into();
+    }
+    assert_eq!(value["header.tenant"], "acme");
     assert_eq!(Schema::load("dead-letter-headers.schema.json").problems(&value), Vec::<String>::new());
 }
 
