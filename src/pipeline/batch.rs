@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use sha2::{Digest, Sha256};
 
+use super::inputs::Gap;
 use crate::engine::{CaseSummary, EngineStats};
 use crate::model::{CaseId, CaseStatus, EventKind, Evidence, KeyKind, Outcome, Timestamp};
 use crate::store::{Manifest, Row};
@@ -86,6 +87,8 @@ pub struct Batch {
     pub events: Messages,
     pub views: Messages,
     pub refusals: Messages,
+    /// What befell the shard itself, for the audit topic.
+    pub audit: Messages,
     pub dead_letters: Vec<DeadLetter>,
     /// The manifest that the last row holds: positions for the group's offsets, sums for the metrics.
     pub manifest: Arc<Manifest>,
@@ -107,6 +110,8 @@ pub struct Told {
     pub event_types: Vec<(&'static str, u64)>,
     pub links: Vec<(KeyKind, LinkStrength, u64)>,
     pub merges: Vec<(MergeResult, u64)>,
+    /// Records that were deleted before they were read.
+    pub gaps: Vec<Gap>,
     pub engine_seconds: f64,
     pub decode_seconds: f64,
     pub stats: Option<EngineStats>,
@@ -167,6 +172,7 @@ impl Batch {
             events: Messages::default(),
             views: Messages::default(),
             refusals: Messages::default(),
+            audit: Messages::default(),
             dead_letters: Vec::new(),
             manifest,
             told: Told::default(),
@@ -181,6 +187,7 @@ impl Batch {
             && self.events.is_empty()
             && self.views.is_empty()
             && self.refusals.is_empty()
+            && self.audit.is_empty()
             && self.dead_letters.is_empty()
     }
 }

@@ -68,6 +68,7 @@ impl Committer {
             (&batch.events, &self.topics.case_events),
             (&batch.refusals, &self.topics.case_events),
             (&batch.views, &self.topics.cases),
+            (&batch.audit, &self.topics.audit),
         ] {
             for (key, value) in messages.iter() {
                 self.producer.send(topic, None, Some(key), value, &[])?;

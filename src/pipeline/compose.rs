@@ -5,13 +5,14 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use super::batch::{Batch, DeadLetter};
+use super::inputs::Gap;
 use super::ledger::Ledger;
 use super::pending::RowReader;
 use super::schedule::ViewSchedule;
 use crate::engine::{Change, Effects, Engine, Input, Refused, RowKey, Settled, StateRow};
 use crate::model::{Alert, CaseEvent, CaseId, Command, Key, Origin, Outcome, Timestamp};
 use crate::store::{Claim, Codec, InputPosition, Manifest, Row, RowName, SegmentWriter, StoreError, StoredRow};
-use crate::wire;
+use crate::wire::{self, audit::ShardEvent};
 
 /// One element of a record, decoded and ready for the engine.
 #[derive(Debug)]
@@ -38,6 +39,16 @@ impl Draft {
     /// The claim on the changelog goes with this batch.
     pub fn claim(&mut self, claim: &Claim) {
         self.claim = Some(claim.to_row());
+    }
+
+    /// Something befell the shard itself; `shard` is its name.
+    pub fn audit(&mut self, event: &ShardEvent<'_>, shard: &str) {
+        self.batch.audit.push_with(event.key(), |out| wire::audit::encode(event, shard, out));
+    }
+
+    /// Counted once the batch is committed.
+    pub fn gap(&mut self, gap: Gap) {
+        self.batch.told.gaps.push(gap);
     }
 
     /// Nothing was put into it: no record, no element, no input.

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use tracing::{error, info};
 
+use super::positions::Moved;
 use crate::config::{Config, SourceConfig, StartAt};
 use crate::kafka::{Admin, Assigned, Client, InputReader, KafkaFault, RawBatch, ReadFault};
 use crate::model::TopicName;
@@ -42,6 +43,8 @@ pub struct Plan {
     pub halted: Vec<String>,
     /// Records that were deleted before they were read: {topic, partition, from, to}.
     pub gaps: Vec<Gap>,
+    /// What an operator moved just before.
+    pub moved: Vec<Moved>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -105,12 +108,20 @@ pub fn plan(config: &Config, client: &Client, admin: &Admin, manifest: &Manifest
         }
     }
     let commands = &config.topics.commands;
-    let (_, partitions) =
-        topics.iter().find(|(name, _)| name == commands).ok_or_else(|| PlanError::NoTopic(commands.clone()))?;
-    planner.topic(commands, *partitions, &InputKind::Commands, &Start::Known(StartAt::Earliest))?;
+    let partitions = require(&topics, commands)?;
+    planner.topic(commands, partitions, &InputKind::Commands, &Start::Known(StartAt::Earliest))?;
     let mut plan = planner.plan;
+    if !plan.gaps.is_empty() {
+        require(&topics, &config.topics.audit)?;
+    }
     plan.parked = manifest.positions.iter().filter(|stored| !plan.reads(stored)).cloned().collect();
     Ok(plan)
+}
+
+/// One of Casewright's own topics; a gap that cannot be told must not be passed over.
+fn require(topics: &[(String, i32)], wanted: &str) -> Result<i32, PlanError> {
+    let found = topics.iter().find(|(name, _)| name == wanted);
+    found.map(|(_, partitions)| *partitions).ok_or_else(|| PlanError::NoTopic(wanted.to_owned()))
 }
 
 /// Where a partition without a position begins.

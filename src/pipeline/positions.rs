@@ -127,7 +127,12 @@ impl Shard {
         for each in &moved {
             set(&mut recovered.manifest.positions, each);
         }
-        let plan = inputs::plan(&self.config, &self.client, &admin, &recovered.manifest)?;
+        let mut plan = inputs::plan(&self.config, &self.client, &admin, &recovered.manifest)?;
+        plan.moved.clone_from(&moved);
+        let audit = &self.config.topics.audit;
+        if admin.partitions(audit)?.is_none() {
+            return Err(PlanError::NoTopic(audit.clone()).into());
+        }
         let store = std::sync::Arc::clone(&recovered.store);
         let (_, first) = self.compose(recovered, &plan)?;
         let committer = Committer::new(producer, self.config.topics.clone(), self.id, plan.inputs.len());

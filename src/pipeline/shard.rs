@@ -7,7 +7,7 @@ use std::time::Duration;
 use tracing::{error, info, warn};
 
 use super::commit::Committer;
-use super::compose::{Composer, Unwatched};
+use super::compose::{Composer, Draft, Unwatched};
 use super::decode::DecodeStage;
 use super::idle::IdleClock;
 use super::inputs::{self, InputKind, Inputs, PlanError};
@@ -23,10 +23,11 @@ use super::{Batch, ReadViews, wall_now, witness};
 use crate::config::Config;
 use crate::engine::Input;
 use crate::kafka::{Client, KafkaFault, TxnFault, TxnProducer};
-use crate::model::{Origin, Shard as ShardId};
-use crate::store::{Claim, StoreHome};
+use crate::model::{Origin, Shard as ShardId, TopicName};
+use crate::store::{Claim, Manifest, StoreHome};
 use crate::telemetry::{Check, CheckState, Health, Metrics, RecoveryCause};
 use crate::wire::Decoder;
+use crate::wire::audit::{ShardEvent, ShardEventKind};
 
 const INIT_MAX: Duration = Duration::from_secs(30);
 const BACKOFF_MIN: Duration = Duration::from_millis(200);
@@ -197,9 +198,6 @@ impl Shard {
     }
 
     fn tell_plan(&self, plan: &inputs::Plan) {
-        for gap in &plan.gaps {
-            self.metrics.gap(gap.topic.as_str(), gap.partition, gap.to - gap.from);
-        }
         if plan.halted.is_empty() {
             self.health.set(Check::Inputs, CheckState::Ok, "");
         } else {
@@ -301,9 +299,28 @@ impl Shard {
             let idle = Input::Idle { origin: Origin { topic, partition, offset, index: 0 } };
             composer.input(&mut draft, idle, rows, &mut Unwatched).map_err(SessionFault::from)?;
         }
+        self.audit(&mut draft, composer.manifest(), plan);
         let claim = Claim { instance: self.instance.clone(), changelog: composer.manifest().changelog, at: wall_now() };
         draft.claim(&claim);
         Ok(composer.finish(draft, rows, false, wall_now()).map_err(SessionFault::from)?)
+    }
+
+    /// Positions that go anywhere but over their records: told in the transaction that acts on it, or not at all.
+    fn audit(&self, draft: &mut Draft, manifest: &Manifest, plan: &inputs::Plan) {
+        let (changelog, shard) = (manifest.changelog.to_string(), self.id.to_string());
+        let mut tell = |kind, topic: &TopicName, partition, from, to| {
+            let (changelog, topic, instance) = (changelog.as_str(), topic.as_str(), self.instance.as_str());
+            let (batch, time) = (manifest.batch + 1, wall_now());
+            let event = ShardEvent { kind, changelog, batch, topic, partition, from, to, instance, time };
+            draft.audit(&event, &shard);
+        };
+        for moved in &plan.moved {
+            tell(ShardEventKind::PositionMoved, &moved.topic, moved.partition, moved.from, moved.to);
+        }
+        for gap in &plan.gaps {
+            tell(ShardEventKind::InputGap, &gap.topic, gap.partition, Some(gap.from), gap.to);
+        }
+        plan.gaps.iter().cloned().for_each(|gap| draft.gap(gap));
     }
 }
 

@@ -33,10 +33,13 @@ impl Daemon {
     pub fn deploy(broker: &Broker, partitions: i32) -> Self {
         let name = unique_name("cw");
         let daemon = Self::beside(broker, &name);
-        let own = ["commands", "lease"].map(|which| topic(&name, which));
+        let own = ["commands", "lease", "audit"].map(|which| topic(&name, which));
         let outputs = ["events", "views", "dead"].map(|which| topic(&name, which));
         let alerts = topic(&name, "alerts");
-        broker.create_topics(&[(&alerts, partitions), (&own[0], 1), (&own[1], 1)], &[("max.message.bytes", "2000000")]);
+        broker.create_topics(
+            &[(&alerts, partitions), (&own[0], 1), (&own[1], 1), (&own[2], 1)],
+            &[("max.message.bytes", "2000000")],
+        );
         broker.create_topics(
             &[(&outputs[0], 3), (&outputs[1], 3), (&outputs[2], 1)],
             &[("max.message.bytes", "16777216")],
@@ -71,6 +74,7 @@ cases = "{}"
 dead_letters = "{}"
 state = "{}"
 lease = "{}"
+audit = "{}"
 [store]
 path = "store"
 [http]
@@ -91,6 +95,7 @@ start_at = "earliest"
             t("dead"),
             t("state"),
             t("lease"),
+            t("audit"),
             t("alerts"),
         );
         fs::write(dir.join("casewright.toml"), text).expect("a configuration");

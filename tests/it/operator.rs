@@ -254,6 +254,10 @@ fn a_topic_made_anew_waits_for_positions_set_and_then_goes_on() {
     daemon.await_outcomes(130);
     daemon.stop();
     assert_eq!(shown(&daemon, &alerts)["state"], "sound");
+    let told = audit(broker, &daemon);
+    assert_eq!(told.len(), 1, "{told:?}");
+    assert_eq!(told[0]["type"], "casewright.shard.position_moved.v1");
+    assert_eq!((&told[0]["data"]["from"], &told[0]["data"]["to"]), (&100.into(), &120.into()));
     let sent: Vec<Sent> = first.sent.iter().chain(&second.sent[120..]).cloned().collect();
     let report = judge(broker, &daemon.name, &sent, UNTOLD);
     assert!(report.told_alone > 0, "{report:?}");
@@ -365,4 +369,43 @@ fn dead_letters_are_listed_safely_and_sent_again_after_a_repair() {
     judge(broker, &daemon.name, &accounts, UNTOLD);
     let events = broker.read_committed_all(&topic(&daemon.name, "events"));
     assert!(!events.is_empty() && events.iter().all(|event| event.key.as_deref().unwrap().starts_with(b"acme-")));
+}
+
+/// Everything on the audit topic.
+fn audit(broker: &Broker, daemon: &Daemon) -> Vec<Value> {
+    let all = broker.read_committed_all(&topic(&daemon.name, "audit"));
+    all.into_iter().map(|record| serde_json::from_slice(&record.value.expect("a value")).expect("JSON")).collect()
+}
+
+#[test]
+fn records_deleted_before_they_were_read_are_told_once_and_the_rest_is_read() {
+    let broker = Broker::shared();
+    let mut daemon = Daemon::deploy(broker, 1);
+    let alerts = topic(&daemon.name, "alerts");
+    let mut sender = Sender::new(broker, &daemon, 1);
+    sender.send(&records(100, 89));
+    daemon.start_ready();
+    daemon.await_outcomes(100);
+    daemon.stop();
+    sender.send(&records(80, 90));
+    broker.delete_records_before(&alerts, 0, 130);
+    assert_eq!(shown(&daemon, &alerts)["state"], "gap");
+    daemon.start_ready();
+    daemon.await_outcomes(50);
+    let gap = format!("casewright_input_gap_records_total{{partition=\"0\",topic=\"{alerts}\"}}");
+    assert_eq!(series(&daemon).get(&gap), Some(&30.0));
+    daemon.stop();
+    daemon.start_ready();
+    assert_eq!(series(&daemon).get(&gap), None, "told by the start that met it");
+    daemon.stop();
+
+    let told = audit(broker, &daemon);
+    assert_eq!(told.len(), 1, "{told:?}");
+    assert_eq!(
+        (&told[0]["type"], &told[0]["subject"]),
+        (&"casewright.shard.input_gap.v1".into(), &format!("{alerts}/0").into())
+    );
+    assert_eq!((&told[0]["data"]["from"], &told[0]["data"]["to"]), (&100.into(), &130.into()));
+    let read: Vec<Sent> = sender.sent[..100].iter().chain(&sender.sent[130..]).cloned().collect();
+    judge(broker, &daemon.name, &read, UNTOLD);
 }
