@@ -152,7 +152,7 @@ fn explain(input: &InputStanding) -> String {
     let what = match input.state {
         State::Sound => return State::Sound.label().to_owned(),
         State::Unproven => "no record before the position to compare it with",
-        State::New => "not read yet: the next start takes start_at",
+        State::New => "not read yet: the next start begins it, a source where its start_at says",
         State::Gap => "records were deleted before they were read: the next start counts them and goes on",
         State::PastEnd => {
             "STOPPED: the log ends before the position, the topic was made anew; `positions set` moves it"

@@ -104,7 +104,11 @@ impl From<SpellFault> for MoveError {
 impl Shard {
     /// Moves input positions. Waits at most `wait` for the lease.
     pub fn move_positions(&self, wish: &Move, wait: Duration) -> Result<MoveReport, MoveError> {
-        let lease = self.client.lease(&self.config.topics.lease, self.config.pipeline.lease_timeout)?;
+        let topic = &self.config.topics.lease;
+        if self.client.admin()?.partitions(topic)?.is_none() {
+            return Err(PlanError::NoTopic(topic.clone()).into());
+        }
+        let lease = self.client.lease(topic, self.config.pipeline.lease_timeout)?;
         let watch = LeaseWatch::new(lease);
         let polling = Stop::default();
         std::thread::scope(|scope| {

@@ -107,7 +107,7 @@ impl Shard {
         self.metrics.recovered(RecoveryCause::Start);
         while !self.stop.is_set() {
             let Some(term) = watch.wait_held(LEASE_WAIT) else {
-                self.health.set(Check::Lease, CheckState::Waiting, "another instance holds the lease");
+                self.wait_for_the_lease(watch)?;
                 self.look_into_the_store(standing);
                 continue;
             };
@@ -136,6 +136,25 @@ impl Shard {
             }
             let _stopping = self.stop.wait(backoff);
             backoff = (backoff * 2).min(BACKOFF_MAX);
+        }
+        Ok(())
+    }
+
+    /// Says what is waited for. Before the lease was ever ours, a lease topic that is not there ends the daemon, as any
+    /// other of its own topics does: librdkafka looks for it again only after minutes. Later it is waited for.
+    fn wait_for_the_lease(&self, watch: &LeaseWatch) -> Result<(), ShardError> {
+        let trouble = watch.trouble();
+        let detail = match &trouble {
+            None => "another instance holds the lease, or the group is about to give it".to_owned(),
+            Some(fault) => fault.to_string(),
+        };
+        self.health.set(Check::Lease, CheckState::Waiting, &detail);
+        if let Some(KafkaFault::NoSuchTopic { topic }) = trouble
+            && watch.seen().term == 0
+            // Asked again, because a broker that is just starting may not know all its topics.
+            && self.client.admin().is_ok_and(|admin| matches!(admin.partitions(&topic), Ok(None)))
+        {
+            return Err(ShardError::Plan(PlanError::NoTopic(topic)));
         }
         Ok(())
     }

@@ -409,3 +409,16 @@ fn records_deleted_before_they_were_read_are_told_once_and_the_rest_is_read() {
     let read: Vec<Sent> = sender.sent[..100].iter().chain(&sender.sent[130..]).cloned().collect();
     judge(broker, &daemon.name, &read, UNTOLD);
 }
+
+#[test]
+fn without_its_topics_the_daemon_says_how_to_make_them() {
+    let broker = Broker::shared();
+    let mut daemon = Daemon::beside(broker, &unique_name("cw"));
+    let refused = casewright(&daemon, &["positions", "set", &topic(&daemon.name, "alerts"), "earliest"]);
+    assert_eq!(refused.status.code(), Some(1));
+    assert!(text(&refused.stderr).contains("casewright topics create"), "{}", text(&refused.stderr));
+    daemon.start();
+    assert_eq!(daemon.await_end(), Some(1));
+    let said = format!("topic {} does not exist; `casewright topics create`", topic(&daemon.name, "lease"));
+    assert!(daemon.log().contains(&said), "{}", daemon.log());
+}
