@@ -12,6 +12,10 @@ use casewright::model::{
 };
 use criterion::{BatchSize, Criterion, Throughput, criterion_group, criterion_main};
 
+/// As the binary has it.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 const OPEN_CASES: u64 = 100_000;
 const BATCH: usize = 5_000;
 /// Event time between alerts: the whole bench plays within the windows.

@@ -16,6 +16,10 @@ use casewright::store::{ChangelogId, Codec, MemoryStore, Position, Row, SegmentW
 use casewright::wire::{event, view};
 use criterion::{BatchSize, Criterion, Throughput, criterion_group, criterion_main};
 
+/// As the binary has it.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 const CHANGELOG: ChangelogId = ChangelogId([7; 16]);
 const ALERTS: usize = 5_000;
 const ALERTS_PER_HEADER: usize = 10;

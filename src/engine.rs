@@ -5,7 +5,7 @@
 //! Where what is decided: `keys` (what an alert can be correlated by), `score` (how strongly it belongs where),
 //! `correlate` (which outcome it gets), `merge` (which parts make up which case), `repeat` (when counts are told),
 //! `life` (what the passing of time does), `command` (what people may do), `priority`, `view`. State: `state` (rows),
-//! `part`, `case`, `learned`, `sight` (which part holds which key), `rows` (out to rows and back).
+//! `part`, `case`, `learned`, `sight` (which part holds which key), `rows` and `restore` (out to rows and back).
 
 #![deny(clippy::disallowed_methods, clippy::disallowed_types)]
 
@@ -22,9 +22,11 @@ mod learned;
 mod life;
 mod merge;
 mod part;
+mod places;
 mod policy;
 mod priority;
 mod repeat;
+mod restore;
 mod rows;
 mod score;
 mod sight;
@@ -41,7 +43,7 @@ pub use input::{Effects, Input, Refused, Settled};
 pub use keys::{KEYS_MAX, dedup_hash, keys_of};
 pub use part::{PENDING_ALERTS_MAX, TRACKED_MAX};
 pub use policy::{KindPolicy, Policy, Reopen};
-pub use rows::RestoreError;
+pub use restore::{Restore, RestoreError, Taken};
 pub use state::{
     AlertRef, CaseState, Change, ClockState, DedupEntry, EdgeState, EvidenceKey, EvidenceSet, IdEntry, KeyStat,
     LearnedChunk, MergeRecord, PartKey, PartState, PartitionClock, Pending, PolicyState, RelatedState, RowKey,
@@ -49,7 +51,7 @@ pub use state::{
 };
 pub use view::{CaseSummary, EngineStats};
 
-use crate::model::{Actor, CaseEvent, CaseId, CaseStatus, Cause, EventKind, PartId, Timestamp};
+use crate::model::{Actor, CaseEvent, CaseId, CaseStatus, Cause, EventKind, PartId, Tenant, Timestamp};
 use case::Case;
 use clock::Clock;
 use index::{Index, KeyIndex};
@@ -76,6 +78,9 @@ pub struct Engine {
     learned: Learned,
     /// When a case expires or leaves memory, at the earliest; looked at again then, because alerts put it off.
     timers: BTreeSet<(Timestamp, Slot<Case>)>,
+    /// Cases whose time has come, in the order in which it came, and parts whose counts are to be told.
+    ripe: BTreeSet<(Timestamp, CaseId, Slot<Case>)>,
+    ripe_dues: BTreeSet<(Timestamp, Tenant, PartId, Slot<Part>)>,
     /// When a part's counts are told at the latest.
     dues: BTreeSet<(Timestamp, Slot<Part>)>,
     dirty_cases: Vec<Slot<Case>>,
@@ -116,6 +121,8 @@ impl Engine {
             keys: KeyIndex::new(seed),
             learned: Learned::new(seed),
             timers: BTreeSet::new(),
+            ripe: BTreeSet::new(),
+            ripe_dues: BTreeSet::new(),
             dues: BTreeSet::new(),
             dirty_cases: Vec::new(),
             dirty_parts: Vec::new(),
@@ -136,11 +143,15 @@ impl Engine {
             Input::Command(command) => self.obey(command, effects),
             Input::Advance { watermark } => {
                 self.clock.advance(watermark);
-                self.pass_time(effects);
+                self.tick(effects);
             }
             Input::Idle { origin } => {
+                let before = self.clock.state.watermark;
                 self.clock.idle(&origin, self.policy.lateness);
-                self.pass_time(effects);
+                // Where it moves nothing it must do nothing: when a partition is found idle no replay can know.
+                if self.clock.state.watermark > before {
+                    self.tick(effects);
+                }
             }
             Input::Expect { origin } => self.clock.expect(&origin),
             Input::Policy { policy, text } => self.adopt(*policy, text),

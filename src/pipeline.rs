@@ -17,6 +17,7 @@ mod recover;
 mod replay;
 mod report;
 mod schedule;
+mod segments;
 mod session;
 mod shard;
 mod stop;

@@ -12,6 +12,7 @@ mod row;
 mod segment;
 mod sled_store;
 mod v1;
+mod v2;
 mod verify;
 
 use std::ops::ControlFlow;
@@ -22,7 +23,7 @@ pub use manifest::{CaseSegments, ChangelogId, Claim, InputPosition, Manifest};
 pub use memory::MemoryStore;
 pub use portable::{ExportReport, ImportReport, PortableError, export, import};
 pub use row::{Row, RowName};
-pub use segment::{AlertStep, Run, Segment, SegmentWriter, Step};
+pub use segment::{AlertStep, Run, Segment, SegmentHead, SegmentWriter, Step};
 pub use sled_store::SledStore;
 pub use verify::{Fault, Info, KindCount, VerifyReport, info, state_hash, verify};
 

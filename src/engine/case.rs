@@ -21,6 +21,8 @@ pub struct Case {
     pub pending: u32,
     /// Its place among the timers.
     pub timer: Option<Timestamp>,
+    /// Its place among what is due already.
+    pub ripe: Option<Timestamp>,
     pub dirty: bool,
     /// It has events that the shell has not been told of.
     pub touched: bool,
@@ -29,7 +31,18 @@ pub struct Case {
 impl Case {
     pub fn new(tenant: Seat, state: CaseState) -> Self {
         let (parts, homes) = (SmallVec::new(), SmallVec::new());
-        Self { state, tenant, parts, homes, alerts: 0, pending: 0, timer: None, dirty: false, touched: false }
+        Self {
+            state,
+            tenant,
+            parts,
+            homes,
+            alerts: 0,
+            pending: 0,
+            timer: None,
+            ripe: None,
+            dirty: false,
+            touched: false,
+        }
     }
 
     pub const fn number(&self) -> u64 {

@@ -106,7 +106,7 @@ impl Engine {
             return Err(Refusal::NotClosed);
         }
         self.emit(turn, slot, EventKind::Reopened { comment, link: None });
-        self.unshut(slot);
+        self.unshut(turn, slot);
         Ok(())
     }
 

@@ -72,7 +72,7 @@ impl Engine {
         let late = at < self.clock.state.watermark;
         self.clock.tick(alert.recorded_at.unwrap_or(at));
         self.clock.seen(&alert.origin, at, self.policy.lateness);
-        self.pass_time(effects);
+        self.pass_time_with_alert(effects);
         keys.retain(|key| !self.stops.stops(key));
         let seat = self.tenants.seat(&alert.tenant);
         let mut turn = Turn { effects, actor: Actor::Engine, cause: Cause::Record(alert.origin.clone()) };
@@ -131,7 +131,7 @@ impl Engine {
     }
 
     /// A part of a cold case counts as gone, resident or not.
-    fn warm_part(&self, seat: Seat, part: crate::model::PartId) -> Option<Slot<Part>> {
+    pub(super) fn warm_part(&self, seat: Seat, part: crate::model::PartId) -> Option<Slot<Part>> {
         let slot = *self.part_slots.get(&(seat, part))?;
         (!self.cases[self.parts[slot].case].is_cold()).then_some(slot)
     }
@@ -170,7 +170,7 @@ impl Engine {
         if self.is_part_open(part) {
             let (case, id) = (self.parts[part].case, self.parts[part].state.id);
             self.emit(turn, case, EventKind::AlertUpdated { part: id, alert: Arc::clone(alert) });
-            let weighty = self.parts[part].state.renew(alert);
+            let weighty = self.parts[part].renew(alert);
             self.soil_part(part);
             self.sight(part, &arrival.keys, arrival.at());
             self.reassess_if(weighty, turn, case);
@@ -244,9 +244,9 @@ impl Engine {
     fn open(&mut self, turn: &mut Turn<'_>, arrival: &Arrival, follows: Option<Slot<Case>>) -> Placed {
         let follows = follows.map(|slot| self.cases[slot].state.id.clone());
         let id = self.tenants.next_case(arrival.seat);
-        let mut first =
-            part::newborn(&id, self.tenants.next_part(arrival.seat), identity(&arrival.keys), &arrival.alert);
-        first.record(&arrival.alert, arrival.late);
+        let part = self.tenants.next_part(arrival.seat);
+        let mut first = part::newborn(&id, part, &arrival.keys, identity(&arrival.keys), &arrival.alert);
+        first.record(&arrival.alert, arrival.late, &mut part::ListPlaces::default());
         let (severity, priority) = priority::of(std::iter::once(&first));
         let state = case::newborn(id, severity, priority.clone(), self.clock.state.now, follows.clone());
         let slot = self.admit(arrival.seat, state);
@@ -294,7 +294,7 @@ impl Engine {
     fn reopen(&mut self, turn: &mut Turn<'_>, arrival: &Arrival, reach: &Reach, candidate: &Candidate) -> Placed {
         let link = self.link(&arrival.keys, reach, candidate, &[]);
         self.emit(turn, candidate.case, EventKind::Reopened { comment: None, link: Some(link) });
-        self.unshut(candidate.case);
+        self.unshut(turn, candidate.case);
         self.join(turn, arrival, reach, candidate)
     }
 
@@ -304,7 +304,7 @@ impl Engine {
         let case = candidate.case;
         if self.cases[case].alerts >= u64::from(self.policy.hard_cap) {
             let part = kin.unwrap_or(strongest.part);
-            if !self.parts[part].state.is_exemplar(&arrival.alert) {
+            if !self.parts[part].is_exemplar(&arrival.alert) {
                 return self.roll_up(turn, arrival, part);
             }
         }
@@ -357,7 +357,7 @@ impl Engine {
         let home_id = self.cases[home].state.id.clone();
         let id = self.tenants.next_part(arrival.seat);
         let edge = self.tenants.next_edge(arrival.seat);
-        let mut state = part::newborn(&home_id, id, identity(&arrival.keys), &arrival.alert);
+        let mut state = part::newborn(&home_id, id, &arrival.keys, identity(&arrival.keys), &arrival.alert);
         let evidence = vec![evidence_set(&arrival.alert, &arrival.keys, hits, candidate.strength)];
         state.edges.push(EdgeState { id: edge, to: strongest.part_id, by_person: false, undone: false, evidence });
         (self.add_part(arrival.seat, home, candidate.case, state), Some(edge))
@@ -375,7 +375,7 @@ impl Engine {
         let id = self.parts[part].state.id;
         let (alert, link) = (Arc::clone(&arrival.alert), Arc::clone(link));
         self.emit(turn, case, EventKind::AlertAttached { part: id, edge, alert, late: arrival.late, link });
-        let weighty = self.parts[part].state.record(&arrival.alert, arrival.late);
+        let weighty = self.parts[part].record(&arrival.alert, arrival.late);
         self.cases[case].alerts += 1;
         self.register(part, arrival);
         // The volume counts in powers of two, over all parts.

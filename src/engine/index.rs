@@ -5,54 +5,59 @@ use std::hash::{BuildHasher, Hash};
 
 use foldhash::fast::FixedState;
 use hashbrown::HashTable;
-use smallvec::SmallVec;
+use smallvec::{SmallVec, smallvec};
 
 use super::part::Part;
 use super::slab::Slot;
 use crate::model::KeyHash;
 
-/// A map that can be asked and changed, never listed.
-pub struct Index<K, V> {
-    table: HashTable<(K, V)>,
+/// Something that carries its own key, which then is stored once.
+pub trait Keyed {
+    type Key: Hash + Eq;
+
+    fn key(&self) -> &Self::Key;
+}
+
+/// A set by key that can be asked and changed, never listed.
+pub struct Table<T> {
+    table: HashTable<T>,
     hasher: FixedState,
 }
 
-impl<K: Hash + Eq, V> Index<K, V> {
+impl<T: Keyed> Table<T> {
     pub fn new(seed: u64) -> Self {
         Self { table: HashTable::new(), hasher: FixedState::with_seed(seed) }
     }
 
-    pub fn get(&self, key: &K) -> Option<&V> {
-        let hash = self.hasher.hash_one(key);
-        self.table.find(hash, |(known, _)| known == key).map(|(_, value)| value)
+    pub fn get(&self, key: &T::Key) -> Option<&T> {
+        self.table.find(self.hasher.hash_one(key), |known| known.key() == key)
     }
 
-    pub fn get_mut(&mut self, key: &K) -> Option<&mut V> {
-        let hash = self.hasher.hash_one(key);
-        self.table.find_mut(hash, |(known, _)| known == key).map(|(_, value)| value)
+    pub fn get_mut(&mut self, key: &T::Key) -> Option<&mut T> {
+        self.table.find_mut(self.hasher.hash_one(key), |known| known.key() == key)
     }
 
-    pub fn get_or_insert_with(&mut self, key: K, value: impl FnOnce() -> V) -> &mut V {
-        let hash = self.hasher.hash_one(&key);
+    pub fn get_or_insert_with(&mut self, key: &T::Key, value: impl FnOnce() -> T) -> &mut T {
         let hasher = &self.hasher;
-        let entry = self.table.entry(hash, |(known, _)| *known == key, |(known, _)| hasher.hash_one(known));
-        &mut entry.or_insert_with(|| (key, value())).into_mut().1
+        let hash_of = |known: &T| hasher.hash_one(known.key());
+        let entry = self.table.entry(hasher.hash_one(key), |known| known.key() == key, hash_of);
+        entry.or_insert_with(value).into_mut()
     }
 
-    pub fn insert(&mut self, key: K, value: V) -> Option<V> {
-        let hash = self.hasher.hash_one(&key);
+    /// Answers with what had its key before.
+    pub fn put(&mut self, value: T) -> Option<T> {
         let hasher = &self.hasher;
-        if let Some((_, known)) = self.table.find_mut(hash, |(known, _)| *known == key) {
+        let hash = hasher.hash_one(value.key());
+        if let Some(known) = self.table.find_mut(hash, |known| known.key() == value.key()) {
             return Some(std::mem::replace(known, value));
         }
-        self.table.insert_unique(hash, (key, value), |(known, _)| hasher.hash_one(known));
+        self.table.insert_unique(hash, value, |known| hasher.hash_one(known.key()));
         None
     }
 
-    pub fn remove(&mut self, key: &K) -> Option<V> {
-        let hash = self.hasher.hash_one(key);
-        let entry = self.table.find_entry(hash, |(known, _)| known == key).ok()?;
-        Some(entry.remove().0.1)
+    pub fn remove(&mut self, key: &T::Key) -> Option<T> {
+        let entry = self.table.find_entry(self.hasher.hash_one(key), |known| known.key() == key).ok()?;
+        Some(entry.remove().0)
     }
 
     pub fn len(&self) -> usize {
@@ -60,15 +65,59 @@ impl<K: Hash + Eq, V> Index<K, V> {
     }
 
     /// Keeps what `keep` says, each judged by itself alone: the order in which they are asked shows nowhere.
-    pub fn retain(&mut self, mut keep: impl FnMut(&K, &V) -> bool) {
-        self.table.retain(|(key, value)| keep(key, value));
+    pub fn retain(&mut self, mut keep: impl FnMut(&T) -> bool) {
+        self.table.retain(|value| keep(value));
     }
 
-    /// All values, in an order of the caller's making.
-    pub fn sorted<T: Ord>(&self, by: impl Fn(&V) -> T) -> Vec<&V> {
-        let mut values: Vec<&V> = self.table.iter().map(|(_, value)| value).collect();
-        values.sort_by_key(|value| by(value));
+    /// All of them, in an order of the caller's making.
+    pub fn sorted<O: Ord>(&self, by: impl Fn(&T) -> O) -> Vec<&T> {
+        let mut values: Vec<&T> = self.table.iter().collect();
+        values.sort_unstable_by_key(|value| by(value));
         values
+    }
+}
+
+/// A map that can be asked and changed, never listed.
+pub struct Index<K, V>(Table<(K, V)>);
+
+impl<K: Hash + Eq, V> Keyed for (K, V) {
+    type Key = K;
+
+    fn key(&self) -> &K {
+        &self.0
+    }
+}
+
+impl<K: Hash + Eq, V> Index<K, V> {
+    pub fn new(seed: u64) -> Self {
+        Self(Table::new(seed))
+    }
+
+    pub fn get(&self, key: &K) -> Option<&V> {
+        self.0.get(key).map(|(_, value)| value)
+    }
+
+    pub fn get_mut(&mut self, key: &K) -> Option<&mut V> {
+        self.0.get_mut(key).map(|(_, value)| value)
+    }
+
+    pub fn get_or_insert_with(&mut self, key: K, value: impl FnOnce() -> V) -> &mut V
+    where
+        K: Copy,
+    {
+        &mut self.0.get_or_insert_with(&key, || (key, value())).1
+    }
+
+    pub fn insert(&mut self, key: K, value: V) -> Option<V> {
+        self.0.put((key, value)).map(|(_, before)| before)
+    }
+
+    pub fn remove(&mut self, key: &K) -> Option<V> {
+        self.0.remove(key).map(|(_, value)| value)
+    }
+
+    pub fn len(&self) -> usize {
+        self.0.len()
     }
 }
 
@@ -83,12 +132,57 @@ pub struct Sighting {
 }
 
 /// Which parts hold a key. Exactly what the parts' own lists say, so it is stored nowhere.
+///
+/// Each of an alert's keys is a look far into memory, so an entry is kept small: two to a cache line.
 pub struct KeyIndex(Index<KeyHash, Holders>);
 
 struct Holders {
-    list: SmallVec<[Sighting; PARTS_PER_KEY]>,
+    list: HolderList,
     /// The key may have a record of the cases it touches. Most have none, and need not be asked about it.
     counted: bool,
+}
+
+/// Most keys are of one part alone.
+enum HolderList {
+    One(Sighting),
+    Several(Box<SmallVec<[Sighting; PARTS_PER_KEY + 1]>>),
+}
+
+impl HolderList {
+    fn as_slice(&self) -> &[Sighting] {
+        match self {
+            Self::One(only) => std::slice::from_ref(only),
+            Self::Several(list) => list,
+        }
+    }
+
+    fn as_mut_slice(&mut self) -> &mut [Sighting] {
+        match self {
+            Self::One(only) => std::slice::from_mut(only),
+            Self::Several(list) => list,
+        }
+    }
+
+    fn push(&mut self, sighting: Sighting) {
+        match self {
+            Self::One(only) => *self = Self::Several(Box::new(smallvec![*only, sighting])),
+            Self::Several(list) => list.push(sighting),
+        }
+    }
+
+    /// Takes the part's sighting out; false if none is left.
+    fn remove(&mut self, part: Slot<Part>) -> bool {
+        match self {
+            Self::One(only) => return only.part != part,
+            Self::Several(list) => list.retain(|sighting| sighting.part != part),
+        }
+        match *self.as_slice() {
+            [] => return false,
+            [only] => *self = Self::One(only),
+            [_, _, ..] => {}
+        }
+        true
+    }
 }
 
 /// How a part stands to a key. Most keys are of one part alone, and seeing them there again teaches nothing.
@@ -111,10 +205,15 @@ impl KeyIndex {
         self.0.get(&key).map_or(&[], |holders| holders.list.as_slice())
     }
 
+    /// Where the key is held, and whether it may have a record.
+    pub fn met(&self, key: KeyHash) -> (&[Sighting], bool) {
+        self.0.get(&key).map_or((&[], false), |holders| (holders.list.as_slice(), holders.counted))
+    }
+
     pub fn standing(&self, key: KeyHash, part: Slot<Part>) -> Standing {
         match self.0.get(&key) {
             None => Standing::Unheld,
-            Some(holders) => match *holders.list {
+            Some(holders) => match *holders.list.as_slice() {
                 [only] if only.part == part && !holders.counted => Standing::Alone { place: only.place as usize },
                 _ => Standing::Shared,
             },
@@ -135,16 +234,21 @@ impl KeyIndex {
     /// Adds a holder and answers how many there are now; past `PARTS_PER_KEY` the caller takes the least recent one
     /// away. `counted` is asked for the first one only.
     pub fn add(&mut self, key: KeyHash, sighting: Sighting, counted: impl FnOnce() -> bool) -> usize {
-        let first = || Holders { list: SmallVec::new(), counted: counted() };
+        let mut new = false;
+        let first = || {
+            new = true;
+            Holders { list: HolderList::One(sighting), counted: counted() }
+        };
         let holders = self.0.get_or_insert_with(key, first);
-        holders.list.push(sighting);
-        holders.list.len()
+        if !new {
+            holders.list.push(sighting);
+        }
+        holders.list.as_slice().len()
     }
 
     pub fn remove(&mut self, key: KeyHash, part: Slot<Part>) {
         let Some(holders) = self.0.get_mut(&key) else { return };
-        holders.list.retain(|sighting| sighting.part != part);
-        if holders.list.is_empty() {
+        if !holders.list.remove(part) {
             self.0.remove(&key);
         }
     }
@@ -152,7 +256,7 @@ impl KeyIndex {
     /// The part moved the key to another place of its list.
     pub fn moved(&mut self, key: KeyHash, part: Slot<Part>, place: u32) {
         let Some(holders) = self.0.get_mut(&key) else { return };
-        let here = holders.list.iter_mut().filter(|sighting| sighting.part == part);
+        let here = holders.list.as_mut_slice().iter_mut().filter(|sighting| sighting.part == part);
         here.for_each(|sighting| sighting.place = place);
     }
 }

@@ -3,7 +3,9 @@
 use std::sync::Arc;
 
 use super::{Policy, StateRow};
-use crate::model::{Actor, Alert, CaseEvent, CaseId, Command, Key, Link, Origin, Outcome, PartId, Refusal, Timestamp};
+use crate::model::{
+    Actor, Alert, CaseEvent, CaseId, Command, Key, Link, Origin, Outcome, PartId, Refusal, Tenant, Timestamp,
+};
 
 /// Everything that can change the engine. Alerts, commands, time and configuration are all inputs, so a replay sees
 /// them all.
@@ -44,6 +46,9 @@ pub struct Effects {
     pub emit: Vec<CaseEvent>,
     pub refuse: Vec<Refused>,
     pub settled: Vec<Settled>,
+    /// Parts whose case turned cold, so that nothing needs their alerts any more, or came back from there. What is true
+    /// of them at the end of a batch `Engine::is_warm` says.
+    pub turned: Vec<(Tenant, PartId)>,
 }
 
 /// The one outcome of one alert or command.
@@ -74,6 +79,7 @@ impl Effects {
         self.emit.clear();
         self.refuse.clear();
         self.settled.clear();
+        self.turned.clear();
     }
 
     /// How many inputs ended in `outcome`.

@@ -1,44 +1,53 @@
 //! What was learned from the stream and belongs to no case: repeats, alert ids, how specific a key is. Packed into
-//! rows of many entries: one delta per batch, and snapshots of the hash buckets, written in turn in step with the
-//! deltas, so that what a restore has to read stays in proportion to what is live.
+//! rows of many entries: a delta per batch, and snapshots of the hash buckets, written in turn in step with the deltas,
+//! both in chunks of bounded size, so that what a restore has to read stays in proportion to what is live.
 //!
 //! Entries expire by the watermark alone: past it they count as absent at once, and their memory is freed when their
 //! bucket's turn comes. So neither the batch size nor a restart can be seen in a verdict.
 
 use std::collections::VecDeque;
 
-use super::index::Index;
+use super::index::{Keyed, Table};
 use super::{Change, DedupEntry, IdEntry, KeyStat, LearnedChunk, Policy, RowKey, StateRef, hub};
 use crate::model::{KeyHash, Timestamp};
 
 const BUCKETS: usize = 1_024;
-/// A row of this many entries stays under the 64 KiB at which the store moves values out of its pages.
-const CHUNK_ENTRIES_MAX: usize = 700;
+/// What the entries of one row may weigh: it stays under the 64 KiB at which the store moves values out of its pages.
+/// An entry weighs what it can take as bytes at most, so that the cut depends on nothing but the entries. Only a single
+/// record of a key with a hub limit in the thousands is larger.
+const CHUNK_BYTES_MAX: usize = 60 * 1024;
+const DEDUP_BYTES: usize = 2 * 16 + 4 * 10;
+const ID_BYTES: usize = 16 + 11 + 2 * 10 + 1;
+const STAT_BYTES: usize = 16 + 1 + 10 + 2 * 3 + 1;
+const STAT_CASE_BYTES: usize = 10;
 /// What a bucket costs beside its entries, so that empty ones are not free.
 const BUCKET_COST: usize = 8;
 
 pub struct Learned {
     buckets: Vec<Bucket>,
-    changed: Changed,
+    /// Buckets that the batch touched.
+    touched: Vec<u16>,
     /// Whose turn for a snapshot it is.
     next: usize,
     /// Entries of snapshot still to write for the deltas written.
     owed: usize,
-    /// Batches whose delta row is still there, oldest first.
-    deltas: VecDeque<u64>,
+    /// Batches whose delta is still there, oldest first, and in how many rows.
+    deltas: VecDeque<(u64, u16)>,
     hubs: u64,
 }
 
 struct Bucket {
-    dedups: Index<u128, DedupEntry>,
-    ids: Index<u128, IdEntry>,
-    stats: Index<KeyHash, KeyStat>,
+    changed: Changed,
+    dedups: Table<DedupEntry>,
+    ids: Table<IdEntry>,
+    stats: Table<KeyStat>,
     /// The batch of its last snapshot, and in how many rows that is.
     as_of: u64,
     chunks: u16,
 }
 
-/// Hashes of what the batch touched, as often as it did.
+/// Hashes of what the batch touched in a bucket, as often as it did. By bucket, because many short lists are sorted in a
+/// fraction of the time of a long one.
 #[derive(Default)]
 struct Changed {
     dedups: Vec<u128>,
@@ -49,7 +58,7 @@ struct Changed {
 impl Learned {
     pub fn new(seed: u64) -> Self {
         let buckets = (0..BUCKETS).map(|_| Bucket::new(seed)).collect();
-        Self { buckets, changed: Changed::default(), next: 0, owed: 0, deltas: VecDeque::new(), hubs: 0 }
+        Self { buckets, touched: Vec::new(), next: 0, owed: 0, deltas: VecDeque::new(), hubs: 0 }
     }
 
     pub const fn hubs(&self) -> u64 {
@@ -72,19 +81,22 @@ impl Learned {
     }
 
     pub fn put_dedup(&mut self, entry: DedupEntry) {
-        self.changed.dedups.push(entry.hash);
-        self.buckets[bucket_of(entry.hash)].dedups.insert(entry.hash, entry);
+        let bucket = self.touch(entry.hash);
+        bucket.changed.dedups.push(entry.hash);
+        bucket.dedups.put(entry);
     }
 
     pub fn put_id(&mut self, entry: IdEntry) {
-        self.changed.ids.push(entry.hash);
-        self.buckets[bucket_of(entry.hash)].ids.insert(entry.hash, entry);
+        let bucket = self.touch(entry.hash);
+        bucket.changed.ids.push(entry.hash);
+        bucket.ids.put(entry);
     }
 
     pub fn put_stat(&mut self, stat: KeyStat) {
-        self.changed.stats.push(stat.hash);
         self.hubs += u64::from(stat.hub);
-        let before = self.buckets[bucket_of(stat.hash.0)].stats.insert(stat.hash, stat);
+        let bucket = self.touch(stat.hash.0);
+        bucket.changed.stats.push(stat.hash);
+        let before = bucket.stats.put(stat);
         self.hubs -= u64::from(before.is_some_and(|before| before.hub));
     }
 
@@ -93,19 +105,31 @@ impl Learned {
         let Some(stat) = self.buckets[bucket_of(hash.0)].stats.get_mut(&hash) else { return };
         let was = stat.hub;
         if hub::touch(stat, case, at, policy) {
-            self.changed.stats.push(hash);
-            self.hubs = self.hubs + u64::from(stat.hub) - u64::from(was);
+            let is = stat.hub;
+            self.touch(hash.0).changed.stats.push(hash);
+            self.hubs = self.hubs + u64::from(is) - u64::from(was);
         }
+    }
+
+    /// The bucket of what is about to change.
+    fn touch(&mut self, hash: u128) -> &mut Bucket {
+        let place = bucket_of(hash);
+        let bucket = &mut self.buckets[place];
+        if bucket.changed.is_empty() {
+            self.touched.push(u16::try_from(place).expect("1,024 buckets"));
+        }
+        bucket
     }
 
     /// Hands out what batch `batch` changed, and the snapshots that are due with it.
     pub fn seal(&mut self, batch: u64, watermark: Timestamp, policy: &Policy, change: &mut dyn FnMut(Change<'_>)) {
-        let entries = self.take_changed();
-        let count = entries.len();
-        if count > 0 {
-            change(Change::Save(StateRef::LearnedDelta { batch, entries: &entries }));
-            self.deltas.push_back(batch);
-            self.owed += count;
+        let delta = self.take_changed();
+        for (chunk, entries) in (0_u16..).zip(&delta) {
+            change(Change::Save(StateRef::LearnedDelta { batch, chunk, entries }));
+        }
+        if !delta.is_empty() {
+            self.deltas.push_back((batch, u16::try_from(delta.len()).expect("a batch is bounded")));
+            self.owed += delta.iter().map(LearnedChunk::len).sum::<usize>();
         }
         for _ in 0..BUCKETS {
             if self.owed == 0 {
@@ -125,17 +149,23 @@ impl Learned {
         }
     }
 
-    fn take_changed(&mut self) -> LearnedChunk {
-        let Changed { mut dedups, mut ids, mut stats } = std::mem::take(&mut self.changed);
-        sort_distinct(&mut dedups);
-        sort_distinct(&mut ids);
-        sort_distinct(&mut stats);
-        let bucket = |hash: u128| &self.buckets[bucket_of(hash)];
-        LearnedChunk {
-            dedups: dedups.iter().filter_map(|hash| bucket(*hash).dedups.get(hash)).copied().collect(),
-            ids: ids.iter().filter_map(|hash| bucket(*hash).ids.get(hash)).copied().collect(),
-            stats: stats.iter().filter_map(|hash| bucket(hash.0).stats.get(hash)).cloned().collect(),
+    /// What the batch changed, in rows of bounded size; no row where nothing was.
+    fn take_changed(&mut self) -> Vec<LearnedChunk> {
+        let mut touched = std::mem::take(&mut self.touched);
+        touched.sort_unstable();
+        for place in &touched {
+            self.buckets[usize::from(*place)].changed.sort();
         }
+        let buckets = || touched.iter().map(|place| &self.buckets[usize::from(*place)]);
+        let mut chunks = Chunks::default();
+        buckets().for_each(|bucket| bucket.changed_dedups().for_each(|entry| chunks.dedup(entry)));
+        buckets().for_each(|bucket| bucket.changed_ids().for_each(|entry| chunks.id(entry)));
+        buckets().for_each(|bucket| bucket.changed_stats().for_each(|stat| chunks.stat(stat)));
+        for place in touched.drain(..) {
+            self.buckets[usize::from(place)].changed.clear();
+        }
+        self.touched = touched;
+        chunks.rows
     }
 
     /// Writes the next bucket whole; answers with how many entries it holds.
@@ -167,8 +197,10 @@ impl Learned {
     fn drop_covered(&mut self, batch: u64, change: &mut dyn FnMut(Change<'_>)) {
         let oldest = self.buckets.iter().map(|bucket| bucket.as_of).min().unwrap_or(0);
         // A row is never saved and removed in one batch.
-        while let Some(batch) = self.deltas.pop_front_if(|delta| *delta <= oldest && *delta < batch) {
-            change(Change::Remove(RowKey::LearnedDelta { batch }));
+        while let Some((batch, chunks)) = self.deltas.pop_front_if(|(delta, _)| *delta <= oldest && *delta < batch) {
+            for chunk in 0..chunks {
+                change(Change::Remove(RowKey::LearnedDelta { batch, chunk }));
+            }
         }
     }
 
@@ -176,7 +208,7 @@ impl Learned {
     pub fn restore(
         seed: u64,
         snapshots: Vec<(u16, u16, u64, LearnedChunk)>,
-        mut deltas: Vec<(u64, LearnedChunk)>,
+        mut deltas: Vec<(u64, u16, LearnedChunk)>,
     ) -> Option<Self> {
         let mut learned = Self::new(seed);
         for (number, chunk, as_of, entries) in snapshots {
@@ -186,12 +218,15 @@ impl Learned {
             learned.take_back(entries, |_| true);
         }
         let as_of: Vec<u64> = learned.buckets.iter().map(|bucket| bucket.as_of).collect();
-        deltas.sort_by_key(|(batch, _)| *batch);
-        for (batch, entries) in deltas {
+        deltas.sort_by_key(|(batch, chunk, _)| (*batch, *chunk));
+        for (batch, chunk, entries) in deltas {
             learned.take_back(entries, |bucket| batch > as_of[bucket]);
-            learned.deltas.push_back(batch);
+            learned.deltas.pop_back_if(|(known, _)| *known == batch);
+            learned.deltas.push_back((batch, chunk.checked_add(1)?));
         }
-        learned.changed = Changed::default();
+        for place in std::mem::take(&mut learned.touched) {
+            learned.buckets[usize::from(place)].changed.clear();
+        }
         learned.next = (0..BUCKETS).min_by_key(|place| (as_of[*place], *place))?;
         Some(learned)
     }
@@ -204,18 +239,50 @@ impl Learned {
     }
 }
 
+impl Changed {
+    fn is_empty(&self) -> bool {
+        self.dedups.is_empty() && self.ids.is_empty() && self.stats.is_empty()
+    }
+
+    /// In order and each once.
+    fn sort(&mut self) {
+        sort_distinct(&mut self.dedups);
+        sort_distinct(&mut self.ids);
+        sort_distinct(&mut self.stats);
+    }
+
+    /// The lists keep their room.
+    fn clear(&mut self) {
+        self.dedups.clear();
+        self.ids.clear();
+        self.stats.clear();
+    }
+}
+
 impl Bucket {
     fn new(seed: u64) -> Self {
-        let (dedups, ids, stats) = (Index::new(seed), Index::new(seed), Index::new(seed));
-        Self { dedups, ids, stats, as_of: 0, chunks: 0 }
+        let (dedups, ids, stats) = (Table::new(seed), Table::new(seed), Table::new(seed));
+        Self { changed: Changed::default(), dedups, ids, stats, as_of: 0, chunks: 0 }
+    }
+
+    fn changed_dedups(&self) -> impl Iterator<Item = &DedupEntry> {
+        self.changed.dedups.iter().filter_map(|hash| self.dedups.get(hash))
+    }
+
+    fn changed_ids(&self) -> impl Iterator<Item = &IdEntry> {
+        self.changed.ids.iter().filter_map(|hash| self.ids.get(hash))
+    }
+
+    fn changed_stats(&self) -> impl Iterator<Item = &KeyStat> {
+        self.changed.stats.iter().filter_map(|hash| self.stats.get(hash))
     }
 
     /// Frees what has expired; answers with how many of them were hubs.
     fn forget(&mut self, watermark: Timestamp, policy: &Policy) -> u64 {
         let mut hubs = 0;
-        self.dedups.retain(|_, entry| entry.is_live(watermark, policy));
-        self.ids.retain(|_, entry| entry.is_live(watermark, policy));
-        self.stats.retain(|_, stat| {
+        self.dedups.retain(|entry| entry.is_live(watermark, policy));
+        self.ids.retain(|entry| entry.is_live(watermark, policy));
+        self.stats.retain(|stat| {
             let live = hub::is_live(stat, watermark, policy);
             hubs += u64::from(stat.hub && !live);
             live
@@ -225,20 +292,45 @@ impl Bucket {
 
     /// All entries in rows of bounded size; at least one, because the row also says as of when.
     fn rows(&self) -> Vec<LearnedChunk> {
-        let mut rows = vec![LearnedChunk::default()];
-        self.dedups.sorted(|entry| entry.hash).into_iter().for_each(|entry| last(&mut rows).dedups.push(*entry));
-        self.ids.sorted(|entry| entry.hash).into_iter().for_each(|entry| last(&mut rows).ids.push(*entry));
-        self.stats.sorted(|stat| stat.hash).into_iter().for_each(|stat| last(&mut rows).stats.push(stat.clone()));
-        rows
+        let mut chunks = Chunks { rows: vec![LearnedChunk::default()], weight: 0 };
+        self.dedups.sorted(|entry| entry.hash).into_iter().for_each(|entry| chunks.dedup(entry));
+        self.ids.sorted(|entry| entry.hash).into_iter().for_each(|entry| chunks.id(entry));
+        self.stats.sorted(|stat| stat.hash).into_iter().for_each(|stat| chunks.stat(stat));
+        chunks.rows
     }
 }
 
-/// The row with room for one more.
-fn last(rows: &mut Vec<LearnedChunk>) -> &mut LearnedChunk {
-    if rows.last().is_none_or(|row| row.len() >= CHUNK_ENTRIES_MAX) {
-        rows.push(LearnedChunk::default());
+/// Rows in the making.
+#[derive(Default)]
+struct Chunks {
+    rows: Vec<LearnedChunk>,
+    /// Of the last one.
+    weight: usize,
+}
+
+impl Chunks {
+    fn dedup(&mut self, entry: &DedupEntry) {
+        self.row_for(DEDUP_BYTES).dedups.push(*entry);
     }
-    rows.last_mut().expect("there is one now")
+
+    fn id(&mut self, entry: &IdEntry) {
+        self.row_for(ID_BYTES).ids.push(*entry);
+    }
+
+    fn stat(&mut self, stat: &KeyStat) {
+        let cases = stat.current.len() + stat.previous.len();
+        self.row_for(STAT_BYTES + cases * STAT_CASE_BYTES).stats.push(stat.clone());
+    }
+
+    /// The row with room for an entry of this weight.
+    fn row_for(&mut self, weight: usize) -> &mut LearnedChunk {
+        if self.rows.is_empty() || (self.weight > 0 && self.weight + weight > CHUNK_BYTES_MAX) {
+            self.rows.push(LearnedChunk::default());
+            self.weight = 0;
+        }
+        self.weight += weight;
+        self.rows.last_mut().expect("there is one now")
+    }
 }
 
 const fn bucket_of(hash: u128) -> usize {
@@ -259,6 +351,30 @@ impl LearnedChunk {
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.len() == 0
+    }
+}
+
+impl Keyed for DedupEntry {
+    type Key = u128;
+
+    fn key(&self) -> &u128 {
+        &self.hash
+    }
+}
+
+impl Keyed for IdEntry {
+    type Key = u128;
+
+    fn key(&self) -> &u128 {
+        &self.hash
+    }
+}
+
+impl Keyed for KeyStat {
+    type Key = KeyHash;
+
+    fn key(&self) -> &KeyHash {
+        &self.hash
     }
 }
 
@@ -306,7 +422,7 @@ mod tests {
             let (mut snapshots, mut deltas) = (Vec::new(), Vec::new());
             for row in self.0.values().cloned() {
                 match row {
-                    StateRow::LearnedDelta { batch, entries } => deltas.push((batch, entries)),
+                    StateRow::LearnedDelta { batch, chunk, entries } => deltas.push((batch, chunk, entries)),
                     StateRow::LearnedBucket { bucket, chunk, as_of_batch, entries } => {
                         snapshots.push((bucket, chunk, as_of_batch, entries));
                     }
@@ -346,6 +462,42 @@ mod tests {
             }
         }
         assert!(rows.deltas() < 59, "snapshots went round and made deltas needless");
+    }
+
+    #[test]
+    fn a_large_delta_is_cut_into_rows_that_come_and_go_together() {
+        let (mut learned, mut rows, now) = (Learned::new(1), Rows::default(), Timestamp::default());
+        for number in 0..5_000 {
+            learned.put_dedup(entry(number, 1));
+            let cases: Vec<u64> = (0..9).collect();
+            let (hash, kind) = (KeyHash(hash(number)), crate::model::KeyKind::PublicIp);
+            learned.put_stat(KeyStat {
+                hash,
+                kind,
+                half_began: now,
+                current: cases.clone(),
+                previous: cases,
+                hub: true,
+            });
+        }
+        rows.seal(&mut learned, 1, now);
+        let weight = |row: &LearnedChunk| row.dedups.len() * DEDUP_BYTES + row.stats.len() * (STAT_BYTES + 180);
+        assert!(rows.deltas() > 10);
+        for row in rows.0.values() {
+            let StateRow::LearnedDelta { entries, .. } = row else { continue };
+            assert!(weight(entries) <= CHUNK_BYTES_MAX, "{} entries", entries.len());
+        }
+        let mut restored = rows.restore();
+        for batch in 2..40 {
+            for learned in [&mut learned, &mut restored] {
+                (0..400).for_each(|number| learned.put_dedup(entry(batch * 10_000 + number, 1)));
+            }
+            let mut copy = Rows(rows.0.clone());
+            rows.seal(&mut learned, batch, now);
+            copy.seal(&mut restored, batch, now);
+            assert_eq!(copy.0, rows.0, "a restart writes and removes the same rows");
+        }
+        assert!(rows.0.keys().all(|key| !matches!(key, RowKey::LearnedDelta { batch: 1, .. })), "covered by snapshots");
     }
 
     #[test]

@@ -260,7 +260,7 @@ impl Engine {
         self.rebuild_homes(&structure);
         let moved = self.restructure(&structure);
         self.restore_status(restored);
-        self.wake(survivor, restored);
+        self.wake(turn, survivor, restored);
         self.keep_apart(survivor, restored);
         self.tell_parting(turn, survivor, restored, edge, comment);
         self.tell_moved(turn, &structure, &moved);
@@ -364,10 +364,9 @@ impl Engine {
     }
 
     /// Nothing reaches the keys of a cold case; what comes back out of one can be met again.
-    fn wake(&mut self, survivor: Slot<Case>, restored: Slot<Case>) {
+    fn wake(&mut self, turn: &mut Turn<'_>, survivor: Slot<Case>, restored: Slot<Case>) {
         if self.cases[survivor].is_cold() {
-            let parts: Vec<_> = self.parts_of(restored).collect();
-            parts.into_iter().for_each(|part| self.relist(part));
+            self.come_back(turn, restored);
         }
     }
 

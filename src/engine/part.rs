@@ -2,10 +2,11 @@
 //! comes here was decided before.
 
 use super::case::Case;
+use super::places::Places;
 use super::slab::Slot;
 use super::tenants::Seat;
 use super::{AlertRef, PartState, Pending, TrackedEntity, TrackedObservable};
-use crate::model::{Alert, AlertId, CaseId, KeyHash, PartId, Timestamp};
+use crate::model::{Alert, AlertId, CaseId, Entity, Key, KeyHash, Observable, PartId, Timestamp};
 
 /// Distinct values per list and part; later ones are counted with the alert and not tracked.
 pub const TRACKED_MAX: usize = 256;
@@ -23,11 +24,20 @@ pub struct Part {
     pub dirty: bool,
     /// Expired keys were freed here that its row still has.
     pub swept: bool,
+    pub places: ListPlaces,
+}
+
+/// Where its longer lists have which value.
+#[derive(Default)]
+pub struct ListPlaces {
+    rules: Places,
+    observables: Places,
+    entities: Places,
 }
 
 impl Part {
     pub fn new(tenant: Seat, home: Slot<Case>, case: Slot<Case>, state: PartState) -> Self {
-        Self { state, tenant, home, case, dirty: false, swept: false }
+        Self { state, tenant, home, case, dirty: false, swept: false, places: ListPlaces::default() }
     }
 
     pub fn duplicates_told(&self) -> u64 {
@@ -40,8 +50,8 @@ impl Part {
     }
 }
 
-/// An empty part, before its first alert.
-pub fn newborn(home: &CaseId, id: PartId, identity: Option<KeyHash>, alert: &Alert) -> PartState {
+/// An empty part, before its first alert, with room for that one: most parts never see a second.
+pub fn newborn(home: &CaseId, id: PartId, keys: &[Key], identity: Option<KeyHash>, alert: &Alert) -> PartState {
     PartState {
         tenant: home.tenant.clone(),
         id,
@@ -56,50 +66,64 @@ pub fn newborn(home: &CaseId, id: PartId, identity: Option<KeyHash>, alert: &Ale
         top: (alert.severity, alert.title.clone()),
         observables: Vec::with_capacity(alert.observables.len()),
         entities: Vec::with_capacity(alert.entities.len()),
-        rules: Vec::new(),
-        sources: Vec::new(),
-        attacks: Vec::new(),
-        exemplars: Vec::new(),
-        keys: Vec::new(),
+        rules: Vec::with_capacity(1),
+        sources: Vec::with_capacity(1),
+        attacks: Vec::with_capacity(alert.attacks.len()),
+        exemplars: Vec::with_capacity(1),
+        keys: Vec::with_capacity(keys.len()),
         pending: None,
         edges: Vec::new(),
     }
 }
 
-impl PartState {
+impl Part {
     /// Takes a whole alert in. Answers whether anything that a priority is made of may have changed, but for the number.
-    pub(super) fn record(&mut self, alert: &Alert, late: bool) -> bool {
-        self.alerts += 1;
-        self.late += u64::from(late);
-        let rose = self.raise(alert);
-        let new_rule = self.count_rule(alert);
-        self.keep_exemplar(alert, rose || new_rule);
-        self.span(alert.event_time.at, alert.event_time.at);
-        let grew = self.count_origin(alert);
-        self.count_things(alert);
-        rose || new_rule || grew
+    pub fn record(&mut self, alert: &Alert, late: bool) -> bool {
+        self.state.record(alert, late, &mut self.places)
     }
 
     /// An update tells again what it is about; only what is new in it is taken in, so nothing counts twice.
-    pub(super) fn renew(&mut self, alert: &Alert) -> bool {
-        let rose = self.raise(alert);
-        self.span(alert.event_time.at, alert.event_time.at);
-        for observable in &alert.observables {
-            know(&mut self.observables, &TrackedObservable::of(observable));
-        }
-        for entity in &alert.entities {
-            know(&mut self.entities, &TrackedEntity::of(entity));
-        }
-        let known = self.attacks.len();
-        for attack in &alert.attacks {
-            know(&mut self.attacks, attack);
-        }
-        rose || self.attacks.len() > known
+    pub fn renew(&mut self, alert: &Alert) -> bool {
+        self.state.renew(alert, &mut self.places)
     }
 
     /// Worth keeping whole even past the hard cap.
-    pub(super) fn is_exemplar(&self, alert: &Alert) -> bool {
-        alert.severity > self.top.0 || (self.rules.len() < TRACKED_MAX && !self.knows_rule(alert))
+    pub fn is_exemplar(&mut self, alert: &Alert) -> bool {
+        let state = &self.state;
+        alert.severity > state.top.0
+            || (state.rules.len() < TRACKED_MAX && state.place_of_rule(alert, &mut self.places).is_none())
+    }
+}
+
+impl PartState {
+    pub(super) fn record(&mut self, alert: &Alert, late: bool, places: &mut ListPlaces) -> bool {
+        self.alerts += 1;
+        self.late += u64::from(late);
+        let rose = self.raise(alert);
+        let new_rule = self.count_rule(alert, places);
+        self.keep_exemplar(alert, rose || new_rule);
+        self.span(alert.event_time.at, alert.event_time.at);
+        let grew = self.count_origin(alert);
+        self.count_things(alert, places);
+        rose || new_rule || grew
+    }
+
+    fn renew(&mut self, alert: &Alert, places: &mut ListPlaces) -> bool {
+        let rose = self.raise(alert);
+        self.span(alert.event_time.at, alert.event_time.at);
+        for observable in &alert.observables {
+            know(&mut self.observables, &mut places.observables, observable);
+        }
+        for entity in &alert.entities {
+            know(&mut self.entities, &mut places.entities, entity);
+        }
+        let known = self.attacks.len();
+        for attack in &alert.attacks {
+            if self.attacks.len() < TRACKED_MAX && self.attacks.iter().all(|(known, _)| known != attack) {
+                self.attacks.push((attack.clone(), 1));
+            }
+        }
+        rose || self.attacks.len() > known
     }
 
     pub(super) fn span(&mut self, first: Timestamp, last: Timestamp) {
@@ -153,13 +177,14 @@ impl PartState {
         rose || first
     }
 
-    fn knows_rule(&self, alert: &Alert) -> bool {
-        self.rules.iter().any(|(uid, name, ..)| *uid == alert.rule.uid && *name == alert.rule.name)
+    fn place_of_rule(&self, alert: &Alert, places: &mut ListPlaces) -> Option<usize> {
+        let wanted = (&*alert.rule.uid, &*alert.rule.name);
+        places.rules.find(&self.rules, &wanted, |(uid, name, ..)| (&**uid, &**name))
     }
 
-    fn count_rule(&mut self, alert: &Alert) -> bool {
-        let same = |rule: &&mut (_, _, _, _)| rule.0 == alert.rule.uid && rule.1 == alert.rule.name;
-        if let Some((_, _, severity, count)) = self.rules.iter_mut().find(same) {
+    fn count_rule(&mut self, alert: &Alert, places: &mut ListPlaces) -> bool {
+        if let Some(place) = self.place_of_rule(alert, places) {
+            let (_, _, severity, count) = &mut self.rules[place];
             *severity = alert.severity.max(*severity);
             *count += 1;
             return false;
@@ -180,18 +205,12 @@ impl PartState {
         grew
     }
 
-    fn count_things(&mut self, alert: &Alert) {
+    fn count_things(&mut self, alert: &Alert, places: &mut ListPlaces) {
         for observable in &alert.observables {
-            let same = |known: &TrackedObservable| {
-                known.kind == observable.kind && known.role == observable.role && known.value == observable.value
-            };
-            count_by(&mut self.observables, same, || TrackedObservable::of(observable));
+            count_thing(&mut self.observables, &mut places.observables, observable);
         }
         for entity in &alert.entities {
-            let same = |known: &TrackedEntity| {
-                known.kind == entity.kind && known.role == entity.role && known.value == entity.id
-            };
-            count_by(&mut self.entities, same, || TrackedEntity::of(entity));
+            count_thing(&mut self.entities, &mut places.entities, entity);
         }
     }
 
@@ -222,37 +241,67 @@ impl AlertRef {
     }
 }
 
-impl TrackedObservable {
-    fn of(observable: &crate::model::Observable) -> Self {
+/// What a part remembers of something that its alerts name.
+trait Tracked: Sized {
+    type Named;
+
+    fn of(named: &Self::Named) -> Self;
+    fn find(list: &[(Self, u64)], places: &mut Places, named: &Self::Named) -> Option<usize>;
+}
+
+impl Tracked for TrackedObservable {
+    type Named = Observable;
+
+    fn of(observable: &Observable) -> Self {
         Self { kind: observable.kind, value: observable.value.clone(), role: observable.role }
+    }
+
+    fn find(list: &[(Self, u64)], places: &mut Places, observable: &Observable) -> Option<usize> {
+        let wanted = (observable.kind, observable.role, &*observable.value);
+        places.find(list, &wanted, |(known, _)| (known.kind, known.role, &*known.value))
     }
 }
 
-impl TrackedEntity {
-    fn of(entity: &crate::model::Entity) -> Self {
+impl Tracked for TrackedEntity {
+    type Named = Entity;
+
+    fn of(entity: &Entity) -> Self {
         Self { kind: entity.kind, value: entity.id.clone(), role: entity.role }
+    }
+
+    fn find(list: &[(Self, u64)], places: &mut Places, entity: &Entity) -> Option<usize> {
+        let wanted = (entity.kind, entity.role, &*entity.id);
+        places.find(list, &wanted, |(known, _)| (known.kind, known.role, &*known.value))
     }
 }
 
 fn count<T: PartialEq + Clone>(list: &mut Vec<(T, u64)>, value: &T) -> bool {
-    count_by(list, |known| known == value, || value.clone())
-}
-
-fn count_by<T>(list: &mut Vec<(T, u64)>, same: impl Fn(&T) -> bool, new: impl FnOnce() -> T) -> bool {
-    if let Some((_, count)) = list.iter_mut().find(|(known, _)| same(known)) {
+    if let Some((_, count)) = list.iter_mut().find(|(known, _)| known == value) {
         *count += 1;
         return false;
     }
     let room = list.len() < TRACKED_MAX;
     if room {
-        list.push((new(), 1));
+        list.push((value.clone(), 1));
     }
     room
 }
 
-fn know<T: PartialEq + Clone>(list: &mut Vec<(T, u64)>, value: &T) {
-    let room = list.len() < TRACKED_MAX;
-    if room && list.iter().all(|(known, _)| known != value) {
-        list.push((value.clone(), 1));
+fn count_thing<T: Tracked>(list: &mut Vec<(T, u64)>, places: &mut Places, named: &T::Named) {
+    match T::find(list, places, named) {
+        Some(place) => list[place].1 += 1,
+        None => know_new(list, named),
+    }
+}
+
+fn know<T: Tracked>(list: &mut Vec<(T, u64)>, places: &mut Places, named: &T::Named) {
+    if T::find(list, places, named).is_none() {
+        know_new(list, named);
+    }
+}
+
+fn know_new<T: Tracked>(list: &mut Vec<(T, u64)>, named: &T::Named) {
+    if list.len() < TRACKED_MAX {
+        list.push((T::of(named), 1));
     }
 }

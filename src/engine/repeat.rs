@@ -49,7 +49,7 @@ impl Engine {
 
     pub(super) fn tell_part(&mut self, turn: &mut Turn<'_>, slot: Slot<Part>) {
         let Some(pending) = self.parts[slot].state.pending.take() else { return };
-        self.dues.remove(&(pending.due, slot));
+        self.cancel_due(slot, pending.due);
         self.soil_part(slot);
         let (case, part) = (self.parts[slot].case, self.parts[slot].state.id);
         self.cases[case].pending -= 1;

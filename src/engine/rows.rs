@@ -1,46 +1,11 @@
-//! State out to rows and back. A batch saves each row it changed once, in the order of their names; a restart takes
-//! the rows back and goes on as if nothing had been. Cold cases live in rows alone, until a command asks for one.
-
-use std::collections::BTreeMap;
-use std::sync::Arc;
+//! State out to rows. A batch saves each row it changed once, in the order of their names. Cold cases live in rows alone,
+//! until a command asks for one; `restore` takes the others back.
 
 use super::case::Case;
 use super::part::Part;
 use super::slab::Slot;
-use super::tenants::Seat;
-use super::{
-    CaseState, Change, ClockState, Engine, Input, LearnedChunk, PartState, Policy, PolicyState, RowKey, StateRef,
-    StateRow, TenantState,
-};
-use super::{clock::Clock, learned::Learned};
-use crate::model::{CaseId, CommandKind, Tenant};
-
-/// Rows that cannot be one engine's state. The store checks bytes; this is about rows that do not fit together.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum RestoreError {
-    #[error("no tenant row for {0}")]
-    NoTenant(Tenant),
-    #[error("no case row for {0}, which others name")]
-    NoCase(CaseId),
-    #[error("no row for part {part} of {case}")]
-    NoPart { case: CaseId, part: u64 },
-    #[error("{0} redirects to a case that is not older")]
-    Redirect(CaseId),
-    #[error("learned rows name a bucket or chunk out of range")]
-    Learned,
-}
-
-/// The rows of an earlier life, sorted by what they are.
-#[derive(Default)]
-struct Rows {
-    clock: ClockState,
-    policy: Option<PolicyState>,
-    tenants: Vec<TenantState>,
-    cases: BTreeMap<CaseId, CaseState>,
-    parts: Vec<PartState>,
-    snapshots: Vec<(u16, u16, u64, LearnedChunk)>,
-    deltas: Vec<(u64, LearnedChunk)>,
-}
+use super::{CaseState, Change, Engine, Input, RowKey, StateRef, StateRow};
+use crate::model::{CaseId, CommandKind};
 
 impl Engine {
     /// Hands out every row that changed since the last seal, once each, and lets go of what is cold.
@@ -114,14 +79,16 @@ impl Engine {
 
     /// Cases with events since the last call.
     pub fn touched(&mut self) -> Vec<CaseId> {
-        let slots = std::mem::take(&mut self.touched);
-        let mut ids: Vec<CaseId> = Vec::with_capacity(slots.len());
-        for slot in slots {
-            self.cases[slot].touched = false;
-            ids.push(self.cases[slot].state.id.clone());
-        }
-        ids.sort_unstable();
-        ids
+        let ranks = self.tenants.ranks();
+        let (mut slots, cases) = (std::mem::take(&mut self.touched), &mut self.cases);
+        let name = |slot: Slot<Case>| (ranks[cases[slot].tenant.0 as usize], cases[slot].number());
+        let named = by_name(&mut slots, name);
+        self.touched = slots;
+        let told = named.into_iter().map(|(_, _, slot)| {
+            cases[slot].touched = false;
+            cases[slot].state.id.clone()
+        });
+        told.collect()
     }
 
     /// The cold rows that this input needs. Asked again after `Input::Cold`, until it answers none: a case's row says
@@ -159,15 +126,19 @@ impl Engine {
 
     /// Takes cold rows in as guests, for one command. What is resident already is newer than its row.
     pub(super) fn welcome(&mut self, rows: Vec<StateRow>) {
-        let rows = Rows::sorted(rows);
-        for (id, state) in rows.cases {
-            let Some(seat) = self.tenants.find(&id.tenant) else { continue };
-            if self.find_case(&id).is_none() {
-                let slot = self.admit(seat, state);
-                self.leaving.insert(slot);
+        let mut parts = Vec::new();
+        for row in rows {
+            match row {
+                StateRow::Case(state) => self.welcome_case(state),
+                StateRow::Part(part) => parts.push(part),
+                StateRow::Clock(_)
+                | StateRow::Policy(_)
+                | StateRow::LearnedDelta { .. }
+                | StateRow::LearnedBucket { .. }
+                | StateRow::Tenant(_) => {}
             }
         }
-        for part in rows.parts {
+        for part in parts {
             let Some(seat) = self.tenants.find(&part.tenant) else { continue };
             let known = self.part_slots.get(&(seat, part.id)).is_some();
             if let Some(home) = self.find_case(&part.home).filter(|_| !known) {
@@ -176,6 +147,14 @@ impl Engine {
         }
         let guests: Vec<_> = self.leaving.iter().copied().filter(|slot| self.cases[*slot].is_cold()).collect();
         guests.into_iter().for_each(|slot| self.gather(slot));
+    }
+
+    fn welcome_case(&mut self, state: CaseState) {
+        let Some(seat) = self.tenants.find(&state.id.tenant) else { return };
+        if self.find_case(&state.id).is_none() {
+            let slot = self.admit(seat, state);
+            self.leaving.insert(slot);
+        }
     }
 
     /// A cold case and the cases merged into it, as far as they are here.
@@ -191,7 +170,7 @@ impl Engine {
         self.unite(root, homes);
     }
 
-    fn unite(&mut self, root: Slot<Case>, homes: Vec<Slot<Case>>) {
+    pub(super) fn unite(&mut self, root: Slot<Case>, homes: Vec<Slot<Case>>) {
         (self.cases[root].alerts, self.cases[root].pending) = (0, 0);
         for home in &homes {
             let parts = &self.parts;
@@ -245,110 +224,12 @@ impl Engine {
         }
         for slot in self.cases[root].homes.clone() {
             self.leaving.remove(&slot);
+            self.disarm(slot);
             if let Some(case) = self.cases.remove(slot) {
                 self.case_slots.remove(&(case.tenant, case.state.id.number));
                 self.by_status[case.state.status as usize] -= 1;
-                case.timer.map(|timer| self.timers.remove(&(timer, slot)));
             }
         }
-    }
-
-    /// Takes the state of an earlier life back. `policy` is what the policy row says.
-    pub fn restore(
-        seed: u64,
-        policy: Policy,
-        text: Arc<str>,
-        rows: impl IntoIterator<Item = StateRow>,
-    ) -> Result<Self, RestoreError> {
-        let rows = Rows::sorted(rows);
-        let mut engine = Self::new(seed, policy, text);
-        engine.policy_dirty = rows.policy.as_ref() != Some(&engine.policy_row);
-        engine.clock = Clock::new(rows.clock);
-        engine.learned = Learned::restore(seed, rows.snapshots, rows.deltas).ok_or(RestoreError::Learned)?;
-        for tenant in rows.tenants {
-            engine.tenants.sit(tenant);
-        }
-        engine.restore_cases(rows.cases, rows.parts)?;
-        Ok(engine)
-    }
-
-    fn restore_cases(
-        &mut self,
-        mut cases: BTreeMap<CaseId, CaseState>,
-        mut parts: Vec<PartState>,
-    ) -> Result<(), RestoreError> {
-        let families = families(&cases)?;
-        parts.sort_unstable_by(|one, two| (&one.tenant, one.id).cmp(&(&two.tenant, two.id)));
-        let mut homes: BTreeMap<CaseId, Vec<PartState>> = BTreeMap::new();
-        for part in parts {
-            homes.entry(part.home.clone()).or_default().push(part);
-        }
-        for (root, family) in families {
-            let owing = family.iter().any(|id| cases[id].view_seq < cases[id].seq);
-            if !is_cold(&cases[&root]) || owing {
-                let taken = family.iter().filter_map(|id| Some((cases.remove(id)?, homes.remove(id))));
-                self.restore_family(taken.collect())?;
-            }
-        }
-        Ok(())
-    }
-
-    fn restore_family(&mut self, family: Vec<(CaseState, Option<Vec<PartState>>)>) -> Result<(), RestoreError> {
-        let mut homes = Vec::with_capacity(family.len());
-        for (state, parts) in family {
-            let tenant = &state.id.tenant;
-            let seat = self.tenants.find(tenant).ok_or_else(|| RestoreError::NoTenant(tenant.clone()))?;
-            homes.push(self.restore_home(seat, state, parts.unwrap_or_default())?);
-        }
-        let Some(root) = homes.iter().copied().find(|home| !self.cases[*home].is_merged()) else { return Ok(()) };
-        self.unite(root, homes);
-        if self.cases[root].is_cold() {
-            self.leaving.insert(root);
-            return Ok(());
-        }
-        for slot in self.parts_of(root).collect::<Vec<_>>() {
-            self.list(slot);
-            self.dues.extend(self.parts[slot].state.pending.as_ref().map(|pending| (pending.due, slot)));
-        }
-        self.arm(root);
-        Ok(())
-    }
-
-    fn restore_home(
-        &mut self,
-        seat: Seat,
-        state: CaseState,
-        parts: Vec<PartState>,
-    ) -> Result<Slot<Case>, RestoreError> {
-        let absent = state.parts.iter().find(|id| parts.iter().all(|part| part.id != **id));
-        if let Some(absent) = absent {
-            return Err(RestoreError::NoPart { part: absent.0, case: state.id });
-        }
-        let slot = self.admit(seat, state);
-        for part in parts {
-            self.settle_part(seat, slot, slot, part);
-        }
-        Ok(slot)
-    }
-}
-
-impl Rows {
-    fn sorted(rows: impl IntoIterator<Item = StateRow>) -> Self {
-        let mut sorted = Self::default();
-        for row in rows {
-            match row {
-                StateRow::Clock(clock) => sorted.clock = clock,
-                StateRow::Policy(policy) => sorted.policy = Some(policy),
-                StateRow::LearnedDelta { batch, entries } => sorted.deltas.push((batch, entries)),
-                StateRow::LearnedBucket { bucket, chunk, as_of_batch, entries } => {
-                    sorted.snapshots.push((bucket, chunk, as_of_batch, entries));
-                }
-                StateRow::Tenant(tenant) => sorted.tenants.push(tenant),
-                StateRow::Case(case) => drop(sorted.cases.insert(case.id.clone(), case)),
-                StateRow::Part(part) => sorted.parts.push(part),
-            }
-        }
-        sorted
     }
 }
 
@@ -361,29 +242,4 @@ fn by_name<T>(slots: &mut Vec<Slot<T>>, name: impl Fn(Slot<T>) -> (u32, u64)) ->
     let mut named: Vec<_> = named.collect();
     named.sort_unstable();
     named
-}
-
-/// Every case that stands by itself, with all that redirect to it and itself first.
-fn families(cases: &BTreeMap<CaseId, CaseState>) -> Result<BTreeMap<CaseId, Vec<CaseId>>, RestoreError> {
-    let mut families: BTreeMap<CaseId, Vec<CaseId>> = BTreeMap::new();
-    for id in cases.keys() {
-        let mut root = id;
-        while let Some((into, _)) = &find(cases, root)?.merged_into {
-            // Also what ends this loop, whatever the rows say.
-            if into >= root {
-                return Err(RestoreError::Redirect(root.clone()));
-            }
-            root = into;
-        }
-        families.entry(root.clone()).or_default().push(id.clone());
-    }
-    Ok(families)
-}
-
-fn find<'a>(cases: &'a BTreeMap<CaseId, CaseState>, id: &CaseId) -> Result<&'a CaseState, RestoreError> {
-    cases.get(id).ok_or_else(|| RestoreError::NoCase(id.clone()))
-}
-
-fn is_cold(case: &CaseState) -> bool {
-    !case.status.is_open() && case.closed_watermark.is_none()
 }

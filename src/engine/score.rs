@@ -147,10 +147,11 @@ impl Engine {
     /// Fills `reach` with all that the keys meet on.
     pub(super) fn reach(&self, keys: &[Key], at: Timestamp, reach: &mut Reach) {
         reach.clear();
-        for (place, key) in keys.iter().enumerate() {
-            let sightings = self.keys.sightings(key.hash);
+        // All looks into the index first: each is far away in memory, and the processor overlaps them.
+        let met: SmallVec<[_; 8]> = keys.iter().map(|key| self.keys.met(key.hash)).collect();
+        for (place, (key, (sightings, counted))) in keys.iter().zip(met).enumerate() {
             if !sightings.is_empty() {
-                let hub = self.is_hub(key.hash, at);
+                let hub = counted && self.has_become_hub(key.hash, at);
                 reach.hits.extend(sightings.iter().filter_map(|sighting| self.hit(place, key, *sighting, hub, at)));
             }
         }
@@ -161,9 +162,10 @@ impl Engine {
     }
 
     pub(super) fn is_hub(&self, key: KeyHash, at: Timestamp) -> bool {
-        if self.keys.counted(key) == Some(false) {
-            return false;
-        }
+        self.keys.counted(key) != Some(false) && self.has_become_hub(key, at)
+    }
+
+    fn has_become_hub(&self, key: KeyHash, at: Timestamp) -> bool {
         let stat = self.learned.stat(key, self.clock.state.watermark, &self.policy);
         stat.is_some_and(|stat| hub::is_hub(stat, at, &self.policy))
     }

@@ -13,9 +13,10 @@ use crate::model::{
 pub enum RowKey {
     Clock,
     Policy,
-    /// The learned entries that one batch changed.
+    /// The learned entries that one batch changed, in chunks of bounded size.
     LearnedDelta {
         batch: u64,
+        chunk: u16,
     },
     /// All learned entries of one hash bucket, in chunks of bounded size.
     LearnedBucket {
@@ -31,7 +32,7 @@ pub enum RowKey {
 pub enum StateRow {
     Clock(ClockState),
     Policy(PolicyState),
-    LearnedDelta { batch: u64, entries: LearnedChunk },
+    LearnedDelta { batch: u64, chunk: u16, entries: LearnedChunk },
     LearnedBucket { bucket: u16, chunk: u16, as_of_batch: u64, entries: LearnedChunk },
     Tenant(TenantState),
     Case(CaseState),
@@ -43,7 +44,7 @@ pub enum StateRow {
 pub enum StateRef<'a> {
     Clock(&'a ClockState),
     Policy(&'a PolicyState),
-    LearnedDelta { batch: u64, entries: &'a LearnedChunk },
+    LearnedDelta { batch: u64, chunk: u16, entries: &'a LearnedChunk },
     LearnedBucket { bucket: u16, chunk: u16, as_of_batch: u64, entries: &'a LearnedChunk },
     Tenant(&'a TenantState),
     Case(&'a CaseState),
@@ -63,7 +64,7 @@ impl StateRef<'_> {
         match *self {
             Self::Clock(_) => RowKey::Clock,
             Self::Policy(_) => RowKey::Policy,
-            Self::LearnedDelta { batch, .. } => RowKey::LearnedDelta { batch },
+            Self::LearnedDelta { batch, chunk, .. } => RowKey::LearnedDelta { batch, chunk },
             Self::LearnedBucket { bucket, chunk, .. } => RowKey::LearnedBucket { bucket, chunk },
             Self::Tenant(tenant) => RowKey::Tenant(tenant.tenant.clone()),
             Self::Case(case) => RowKey::Case(case.id.clone()),
@@ -76,7 +77,9 @@ impl StateRef<'_> {
         match *self {
             Self::Clock(clock) => StateRow::Clock(clock.clone()),
             Self::Policy(policy) => StateRow::Policy(policy.clone()),
-            Self::LearnedDelta { batch, entries } => StateRow::LearnedDelta { batch, entries: entries.clone() },
+            Self::LearnedDelta { batch, chunk, entries } => {
+                StateRow::LearnedDelta { batch, chunk, entries: entries.clone() }
+            }
             Self::LearnedBucket { bucket, chunk, as_of_batch, entries } => {
                 StateRow::LearnedBucket { bucket, chunk, as_of_batch, entries: entries.clone() }
             }
@@ -98,7 +101,9 @@ impl StateRow {
         match self {
             Self::Clock(clock) => StateRef::Clock(clock),
             Self::Policy(policy) => StateRef::Policy(policy),
-            Self::LearnedDelta { batch, entries } => StateRef::LearnedDelta { batch: *batch, entries },
+            Self::LearnedDelta { batch, chunk, entries } => {
+                StateRef::LearnedDelta { batch: *batch, chunk: *chunk, entries }
+            }
             Self::LearnedBucket { bucket, chunk, as_of_batch, entries } => {
                 StateRef::LearnedBucket { bucket: *bucket, chunk: *chunk, as_of_batch: *as_of_batch, entries }
             }
@@ -298,7 +303,7 @@ pub struct EvidenceKey {
     pub permille: u16,
 }
 
-/// Learned state, packed: one row per batch, not one per entry.
+/// Learned state, packed: a row holds many entries, not one.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct LearnedChunk {
     pub dedups: Vec<DedupEntry>,

@@ -143,6 +143,11 @@ impl Engine {
     }
 
     #[must_use]
+    pub const fn watermark(&self) -> Timestamp {
+        self.clock.state.watermark
+    }
+
+    #[must_use]
     pub fn stats(&self) -> EngineStats {
         EngineStats {
             cases: self.by_status,
@@ -194,12 +199,12 @@ fn union<'a, T: Hash + Eq + Clone + 'a, I: Iterator<Item = (T, u64)> + 'a>(
     let mut items: Vec<Counted<T>> = Vec::new();
     let mut places: Index<T, usize> = Index::new(0);
     for (value, count) in parts.iter().flat_map(|part| values(part)) {
-        let next = items.len();
-        let place = *places.get_or_insert_with(value.clone(), || next);
-        if place == next {
-            items.push(Counted { value, count });
-        } else {
-            items[place].count += count;
+        match places.get(&value) {
+            Some(place) => items[*place].count += count,
+            None => {
+                places.insert(value.clone(), items.len());
+                items.push(Counted { value, count });
+            }
         }
     }
     shown(items)

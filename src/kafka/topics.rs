@@ -119,7 +119,7 @@ fn changelog() -> Vec<Setting> {
         setting("max.compaction.lag.ms", 2 * DAY_MS, "what was deleted must be gone in bounded time"),
         setting("delete.retention.ms", 7 * DAY_MS, window),
         setting("segment.ms", HOUR_MS, "an open segment is never compacted"),
-        setting("max.message.bytes", DEAD_LETTER_BYTES, "what one batch learned is one row"),
+        setting("max.message.bytes", DEAD_LETTER_BYTES, "a part may hold hundreds of long values"),
         setting("segment.bytes", 128 << 20, "an open segment is never compacted"),
     ]
 }

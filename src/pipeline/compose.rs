@@ -9,8 +9,9 @@ use super::inputs::Gap;
 use super::ledger::Ledger;
 use super::pending::RowReader;
 use super::schedule::ViewSchedule;
+use super::segments::{Moment, Segments};
 use crate::engine::{Change, Effects, Engine, Input, Refused, RowKey, Settled, StateRow};
-use crate::model::{Alert, CaseEvent, CaseId, Command, Key, Origin, Outcome, Timestamp};
+use crate::model::{Alert, CaseEvent, CaseId, Command, Key, Origin, Outcome, PartId, Tenant, Timestamp};
 use crate::store::{Claim, Codec, InputPosition, Manifest, Row, RowName, SegmentWriter, StoreError, StoredRow};
 use crate::wire::{self, audit::ShardEvent};
 
@@ -28,7 +29,10 @@ const COLD_ROUNDS_MAX: usize = 8;
 /// A batch in the making.
 pub struct Draft {
     batch: Batch,
-    segment: SegmentWriter,
+    /// None where segments are not kept.
+    segment: Option<SegmentWriter>,
+    /// Parts that turned cold or came back.
+    turned: Vec<(Tenant, PartId)>,
     elements: u64,
     inputs: u64,
     claim: Option<Row>,
@@ -55,6 +59,12 @@ impl Draft {
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.inputs == 0 && self.elements == 0 && self.batch.told.records == 0
+    }
+
+    fn write(&mut self, step: impl FnOnce(&mut SegmentWriter)) {
+        if let Some(segment) = &mut self.segment {
+            step(segment);
+        }
     }
 }
 
@@ -91,6 +101,8 @@ pub struct Composer {
     engine: Engine,
     codec: Codec,
     ledger: Ledger,
+    /// None in a replay, which has the alerts in its files.
+    pub(super) segments: Option<Segments>,
     manifest: Manifest,
     views: ViewSchedule,
     /// The last part of every event's `source`.
@@ -115,7 +127,16 @@ impl Composer {
         for case in engine.owed_views() {
             views.owe(case, now);
         }
-        Self { engine, codec, ledger, manifest, views, instance, dead_letter_bytes_max, effects: Effects::default() }
+        let (segments, effects) = (None, Effects::default());
+        Self { engine, codec, ledger, segments, manifest, views, instance, dead_letter_bytes_max, effects }
+    }
+
+    /// Writes segment rows from here on, and takes away those that nobody needs.
+    #[must_use]
+    pub fn with_segments(mut self, mut segments: Segments) -> Self {
+        segments.wake(&|tenant, part| self.engine.is_warm(tenant, part));
+        self.segments = Some(segments);
+        self
     }
 
     #[must_use]
@@ -138,7 +159,8 @@ impl Composer {
     pub fn begin(&self) -> Draft {
         Draft {
             batch: Batch::new(Arc::new(self.manifest.clone())),
-            segment: SegmentWriter::new(self.manifest.batch + 1),
+            segment: self.segments.as_ref().map(|_| SegmentWriter::new(self.manifest.batch + 1)),
+            turned: Vec::new(),
             elements: 0,
             inputs: 0,
             claim: None,
@@ -161,7 +183,7 @@ impl Composer {
             }
             Decided::Command(command) => self.input(draft, Input::Command(*command), rows, watcher),
             Decided::Dead { letter, origin } => {
-                draft.segment.mark_rejected(&origin);
+                draft.write(|segment| segment.mark_rejected(&origin));
                 draft.batch.dead_letters.push(letter.fit(self.dead_letter_bytes_max));
                 self.count(draft, Outcome::Rejected);
                 Ok(())
@@ -179,7 +201,7 @@ impl Composer {
     ) -> Result<(), StoreError> {
         self.warm(&input, rows)?;
         draft.inputs += 1;
-        draft.segment.mark_input(&input);
+        draft.write(|segment| segment.mark_input(&input));
         let mut effects = std::mem::take(&mut self.effects);
         self.engine.apply(input, &mut effects);
         for event in effects.emit.drain(..) {
@@ -192,8 +214,9 @@ impl Composer {
         for settled in effects.settled.drain(..) {
             watcher.settled(&settled);
             self.count(draft, settled.outcome);
-            draft.segment.settled(&settled);
+            draft.write(|segment| segment.settled(&settled));
         }
+        draft.turned.append(&mut effects.turned);
         self.effects = effects;
         Ok(())
     }
@@ -216,11 +239,14 @@ impl Composer {
         Ok(())
     }
 
-    fn cold(&self, key: &RowKey, rows: &RowReader) -> Result<Option<StateRow>, StoreError> {
+    fn cold(&mut self, key: &RowKey, rows: &RowReader) -> Result<Option<StateRow>, StoreError> {
         let name = RowName::Engine(key.clone()).to_bytes();
         let Some(value) = rows.get(&name)? else { return Ok(None) };
         match self.codec.decode(&name, &value) {
-            Ok(StoredRow::State(row)) => Ok(Some(row)),
+            Ok(StoredRow::State(row)) => {
+                self.ledger.warm(&name, Codec::checksum(&value).unwrap_or(0));
+                Ok(Some(row))
+            }
             Ok(_) => Err(StoreError::Damaged("a state row's name leads to another kind of row".to_owned())),
             Err(error) => Err(StoreError::Damaged(error.to_string())),
         }
@@ -273,7 +299,7 @@ impl Composer {
         self.manifest.at = wall;
         self.views(&mut draft, last);
         self.rows(&mut draft, cold)?;
-        self.segments(&mut draft);
+        self.segments(&mut draft, cold)?;
         self.manifest.checksum = self.ledger.sum();
         let batch = &mut draft.batch;
         batch.rows.extend(draft.claim.take());
@@ -326,13 +352,29 @@ impl Composer {
         failed.map_or(Ok(()), Err)
     }
 
-    fn segments(&mut self, draft: &mut Draft) {
-        let segment = std::mem::replace(&mut draft.segment, SegmentWriter::new(0));
-        for row in segment.finish(&self.codec) {
-            let checksum = row.value.as_deref().and_then(|value| Codec::checksum(value).ok());
-            self.ledger.add_once(checksum.unwrap_or(0));
+    /// The batch's own segment rows, and those of earlier batches that nobody needs any more.
+    fn segments(&mut self, draft: &mut Draft, rows: &RowReader) -> Result<(), StoreError> {
+        let (Some(segments), Some(mut writer)) = (&mut self.segments, draft.segment.take()) else { return Ok(()) };
+        let engine = &self.engine;
+        let is_warm = |tenant: &Tenant, part| engine.is_warm(tenant, part);
+        for (tenant, part) in draft.turned.drain(..) {
+            segments.turned(&tenant, part, is_warm(&tenant, part));
+        }
+        writer.mark_watermark(engine.watermark());
+        for segment in writer.finish_chunks() {
+            let row = self.codec.segment(&segment);
+            let checksum = row.value.as_deref().and_then(|value| Codec::checksum(value).ok()).unwrap_or(0);
+            self.ledger.shift(checksum);
+            segments
+                .take(&segment, checksum, &is_warm)
+                .map_err(|error| StoreError::Damaged(format!("a segment just written: {error}")))?;
             draft.batch.rows.push(row);
         }
+        let (batch, watermark) = (self.manifest.batch, engine.watermark());
+        let moment = Moment { batch, watermark, kept_for: engine.cools_after() };
+        let change = segments.retire(moment, &self.codec, rows, &mut draft.batch.rows)?;
+        self.ledger.shift(change);
+        Ok(())
     }
 }
 

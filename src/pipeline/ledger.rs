@@ -1,7 +1,8 @@
 //! The checksum of the live rows, kept up to date without reading them all: the XOR of every row's own keyed checksum.
 //!
-//! Replacing a row needs the checksum it had. Rows that are written again and again are remembered here; the memory is
-//! bounded, and past the bound the store and the rows still on their way to it answer.
+//! Replacing a row needs the checksum it had. Rows that are written again and again are remembered here, those of cold
+//! cases only once they have been read; the memory is bounded, and past the bound the store and the rows still on their
+//! way to it answer.
 
 use hashbrown::HashMap;
 
@@ -30,6 +31,16 @@ impl Ledger {
         self.remember(key, checksum);
     }
 
+    /// Takes a live row of a cold case at start: it is not replaced before it was read.
+    pub fn load_cold(&mut self, checksum: u128) {
+        self.sum ^= checksum;
+    }
+
+    /// A row of a cold case was read, and may be replaced from here on.
+    pub fn warm(&mut self, key: &[u8], checksum: u128) {
+        self.remember(key, checksum);
+    }
+
     /// Takes a changed row. `earlier` answers for keys that are not remembered.
     pub fn change(&mut self, row: &Row, checksum: Option<u128>, earlier: impl FnOnce() -> Option<u128>) {
         let before = match self.remembered.remove(&row.key) {
@@ -43,8 +54,8 @@ impl Ledger {
         }
     }
 
-    /// Takes a row that is written once and never replaced, so its checksum need not be remembered.
-    pub fn add_once(&mut self, checksum: u128) {
+    /// Takes rows whose checksums somebody else keeps: the XOR of those that came and of those that went.
+    pub fn shift(&mut self, checksum: u128) {
         self.sum ^= checksum;
     }
 

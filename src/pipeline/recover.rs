@@ -1,16 +1,18 @@
 //! The one way back: from whatever the store holds and whatever the changelog says, to an engine that goes on exactly
 //! where the last committed batch ended. Restart, crash, lost disk, moved shard and aborted transaction all come here.
 
+use std::ops::ControlFlow;
 use std::sync::Arc;
 use std::time::Duration;
 
 use tracing::{info, warn};
 
 use super::ledger::Ledger;
+use super::segments::Segments;
 use super::stop::Stop;
 use super::tail::{self, TailError};
 use crate::config;
-use crate::engine::{Engine, Policy, RestoreError, StateRow};
+use crate::engine::{Engine, Policy, Restore, RestoreError, Taken};
 use crate::kafka::{ChangelogReader, Ends, KafkaFault};
 use crate::model::{Millis, Timestamp};
 use crate::store::{
@@ -29,6 +31,7 @@ pub struct Recovered {
     pub engine: Engine,
     pub codec: Codec,
     pub ledger: Ledger,
+    pub segments: Segments,
     pub manifest: Manifest,
     /// Nothing was ever written to this changelog.
     pub first_start: bool,
@@ -105,9 +108,15 @@ impl Recovery<'_> {
         match found {
             Found::Refuse(refused) => Err(refused.into()),
             Found::Rebuild(why) => self.rebuild(store, ends, cluster, why),
-            Found::Tail(from) => match self.load(Arc::clone(&store), from, ends, cluster)? {
-                Ok(recovered) => Ok(recovered),
-                Err(mismatch) => {
+            Found::Tail(from) => match self.load(Arc::clone(&store), from, ends, cluster) {
+                Ok(Ok(recovered)) => Ok(recovered),
+                // Damage may show only when the rows are read.
+                Err(RecoverError::Store(StoreError::Damaged(reason))) => {
+                    warn!(reason, "the store cannot be read");
+                    self.rebuild(store, ends, cluster, "damaged")
+                }
+                Err(error) => Err(error),
+                Ok(Err(mismatch)) => {
                     warn!(found = %format!("{:032x}", mismatch.found), "the store's rows do not match their manifest");
                     self.rebuild(store, ends, cluster, "damaged")
                 }
@@ -232,11 +241,15 @@ impl Recovery<'_> {
         if loaded.ledger.sum() != manifest.checksum {
             return Ok(Err(Mismatch { found: loaded.ledger.sum(), manifest: manifest.checksum }));
         }
-        let (policy, text) = self.policy_of(&loaded.rows)?;
-        let engine = Engine::restore(self.seed, policy, text, loaded.rows)?;
+        let Loaded { restore, ledger, segments, unfit, .. } = loaded;
+        if let Some(unfit) = unfit {
+            return Err(unfit.into());
+        }
+        let (policy, text) = self.policy_of(&restore)?;
+        let engine = restore.finish(self.seed, policy, text)?;
         let state_hash = format!("{:032x}", manifest.checksum);
         info!(batch = manifest.batch, %state_hash, changelog = %cluster, "state recovered");
-        Ok(Ok(Recovered { store, engine, codec, ledger: loaded.ledger, manifest, first_start: false }))
+        Ok(Ok(Recovered { store, engine, codec, ledger, segments, manifest, first_start: false }))
     }
 
     fn first_start(&self, store: Arc<dyn Store>) -> Result<Recovered, RecoverError> {
@@ -255,15 +268,15 @@ impl Recovery<'_> {
             engine: Engine::new(self.seed, self.policy.clone(), Arc::clone(self.policy_text)),
             codec: Codec::new(changelog),
             ledger: Ledger::default(),
+            segments: Segments::default(),
             manifest: Manifest::first(changelog),
             first_start: true,
         })
     }
 
     /// The policy that was in force at the last batch, which is not always the configured one.
-    fn policy_of(&self, rows: &[StateRow]) -> Result<(Policy, Arc<str>), RecoverError> {
-        let row = rows.iter().find_map(|row| if let StateRow::Policy(policy) = row { Some(policy) } else { None });
-        match row {
+    fn policy_of(&self, restore: &Restore) -> Result<(Policy, Arc<str>), RecoverError> {
+        match restore.policy() {
             Some(state) => Ok((config::parse_policy(&state.text)?, Arc::clone(&state.text))),
             None => Ok((self.policy.clone(), Arc::clone(self.policy_text))),
         }
@@ -275,35 +288,74 @@ struct Mismatch {
     manifest: u128,
 }
 
-struct Loaded {
-    rows: Vec<StateRow>,
-    ledger: Ledger,
-    manifest: Option<Manifest>,
+#[derive(Default)]
+pub(super) struct Loaded {
+    pub restore: Restore,
+    pub ledger: Ledger,
+    pub segments: Segments,
+    pub manifest: Option<Manifest>,
+    /// The first rows that do not fit together. The checksum comes first: it says whether the store is to blame.
+    pub unfit: Option<RestoreError>,
 }
 
-fn read_rows(store: &dyn Store, codec: &Codec) -> Result<Loaded, RecoverError> {
-    let mut loaded = Loaded { rows: Vec::new(), ledger: Ledger::default(), manifest: None };
+/// Reads every row once, in the order of the names, and keeps what is hot.
+pub(super) fn read_rows(store: &dyn Store, codec: &Codec) -> Result<Loaded, RecoverError> {
+    let mut loaded = Loaded::default();
     let mut failed = None;
-    store.for_each(&mut |key, value| match take_row(&mut loaded, codec, key, value) {
-        Ok(()) => std::ops::ControlFlow::Continue(()),
+    store.for_each(&mut |key, value| match loaded.take(codec, key, value) {
+        Ok(()) => ControlFlow::Continue(()),
         Err(error) => {
             failed = Some(error);
-            std::ops::ControlFlow::Break(())
+            ControlFlow::Break(())
         }
     })?;
-    failed.map_or(Ok(loaded), |error| Err(RecoverError::Row(error)))
+    match failed {
+        Some(error) => Err(error),
+        None => loaded.take_missing(store, codec).map(|()| loaded),
+    }
 }
 
-fn take_row(loaded: &mut Loaded, codec: &Codec, key: &[u8], value: &[u8]) -> Result<(), RowError> {
-    match codec.decode(key, value)? {
-        StoredRow::Manifest(manifest) => loaded.manifest = Some(manifest),
-        StoredRow::Claim(_) => {}
-        StoredRow::State(row) => {
-            loaded.ledger.load(key, Codec::checksum(value)?);
-            loaded.rows.push(row);
+impl Loaded {
+    fn take(&mut self, codec: &Codec, key: &[u8], value: &[u8]) -> Result<(), RecoverError> {
+        let row = codec.decode(key, value)?;
+        let checksum = Codec::checksum(value)?;
+        match row {
+            StoredRow::Manifest(manifest) => self.manifest = Some(manifest),
+            StoredRow::Claim(_) => {}
+            StoredRow::State(row) => match self.restore.take(row) {
+                Ok(Taken::Kept) => self.ledger.load(key, checksum),
+                Ok(Taken::PassedOver) => self.ledger.load_cold(checksum),
+                Err(error) => {
+                    self.ledger.load_cold(checksum);
+                    self.unfit.get_or_insert(error);
+                }
+            },
+            StoredRow::Segment(segment) => {
+                self.ledger.shift(checksum);
+                self.segments.take(&segment, checksum, &|_, _| false)?;
+            }
+            // No version writes these any more.
+            StoredRow::CaseSegments(_) => self.ledger.load_cold(checksum),
         }
-        StoredRow::Segment(_) => loaded.ledger.add_once(Codec::checksum(value)?),
-        StoredRow::CaseSegments(_) => loaded.ledger.load(key, Codec::checksum(value)?),
+        Ok(())
     }
-    Ok(())
+
+    /// Rows that were passed over and turned out to be needed. What is not there, the engine will name.
+    fn take_missing(&mut self, store: &dyn Store, codec: &Codec) -> Result<(), RecoverError> {
+        loop {
+            let mut found = false;
+            for key in self.restore.missing() {
+                let name = RowName::Engine(key).to_bytes();
+                let Some(value) = store.get(&name)? else { continue };
+                if let StoredRow::State(row) = codec.decode(&name, &value)? {
+                    self.ledger.warm(&name, Codec::checksum(&value)?);
+                    self.restore.take_missing(row);
+                    found = true;
+                }
+            }
+            if !found {
+                return Ok(());
+            }
+        }
+    }
 }

@@ -21,7 +21,7 @@ use crate::engine::{Engine, Input, Settled};
 use crate::model::{
     AlertId, CaseEvent, CaseId, EventKind, MergeSide, Origin, Outcome, PartId, Tenant, Timestamp, TopicName,
 };
-use crate::store::{ChangelogId, Codec, Manifest, MemoryStore, Position, Row, RowName, Store, StoreError};
+use crate::store::{ChangelogId, Codec, Manifest, MemoryStore, Position, Row, Store, StoreError};
 use crate::wire::{self, Decoder, Record};
 
 /// Lines per batch. Not a knob: the batch size changes nothing that is decided.
@@ -223,12 +223,7 @@ impl<'a> Replay<'a> {
         for (sum, told) in self.report.outcomes.iter_mut().zip(batch.told.outcomes) {
             *sum += told;
         }
-        // Segments hold what the files hold already.
-        let rows: Vec<&Row> = batch
-            .rows
-            .iter()
-            .filter(|row| !matches!(RowName::from_bytes(&row.key), Ok(RowName::Segment { .. })))
-            .collect();
+        let rows: Vec<&Row> = batch.rows.iter().collect();
         self.store.apply(&rows, Position(0))?;
         Ok(())
     }

@@ -279,12 +279,13 @@ impl Shard {
     /// The engine ready to go on from the plan's positions, and the batch that says so.
     pub(super) fn compose(&self, recovered: Recovered, plan: &inputs::Plan) -> Result<(Composer, Batch), SpellFault> {
         let pipeline = &self.config.pipeline;
-        let Recovered { store, engine, codec, ledger, mut manifest, first_start } = recovered;
+        let Recovered { store, engine, codec, ledger, segments, mut manifest, first_start } = recovered;
         manifest.positions = plan.manifest_positions();
         let schedule = ViewSchedule::new(pipeline.view_interval);
         let shard = self.id.to_string();
         let mut composer =
-            Composer::new(engine, codec, ledger, manifest, schedule, shard, pipeline.dead_letter_bytes_max);
+            Composer::new(engine, codec, ledger, manifest, schedule, shard, pipeline.dead_letter_bytes_max)
+                .with_segments(segments);
         let rows = RowReader::new(store, Pending::default());
         let first = self.first_batch(&mut composer, &rows, first_start, plan)?;
         Ok((composer, first))

@@ -4,10 +4,12 @@
 use super::manifest::{CaseSegments, ChangelogId, Claim, Manifest};
 use super::row::{Row, RowName};
 use super::segment::Segment;
-use super::v1;
+use super::{v1, v2};
 use crate::engine::{RowKey, StateRef, StateRow};
 
+/// Of every row but segments, which say for themselves.
 const VERSION: u8 = 1;
+const SEGMENT_VERSION: u8 = 2;
 const CHECKSUM_BYTES: usize = 16;
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -41,6 +43,8 @@ pub enum RowError {
     OtherRow,
     #[error("segment cannot be unpacked")]
     Unpack,
+    #[error("segment's head does not fit its steps")]
+    Head,
 }
 
 /// Encodes and decodes the rows of one changelog.
@@ -73,7 +77,13 @@ impl Codec {
     #[must_use]
     pub fn segment(&self, segment: &Segment) -> Row {
         let name = RowName::Segment { batch: segment.batch, chunk: segment.chunk };
-        self.row(&name, |body| v1::write(&v1::batch::SegmentV1::of(segment), body))
+        match &segment.head {
+            None => self.row(&name, |body| v1::write(&v1::batch::SegmentV1::of(segment), body)),
+            Some(head) => {
+                let write = |body: &mut _| v1::write(&v2::SegmentV2::of(segment, head), body);
+                self.versioned(SEGMENT_VERSION, &name, write)
+            }
+        }
     }
 
     #[must_use]
@@ -85,8 +95,12 @@ impl Codec {
     /// Reads one row, after its checksum.
     pub fn decode(&self, key: &[u8], value: &[u8]) -> Result<StoredRow, RowError> {
         let name = RowName::from_bytes(key)?;
-        let body = self.check(key, value)?;
+        let (version, body) = self.open(key, value)?;
         Ok(match name {
+            RowName::Segment { batch, chunk } if version == SEGMENT_VERSION => {
+                StoredRow::Segment(v1::read::<v2::SegmentV2<'_>>(body)?.back(batch, chunk)?)
+            }
+            _ if version != VERSION => return Err(RowError::Version(version)),
             RowName::Engine(key) => StoredRow::State(state(&key, body)?),
             RowName::Manifest => StoredRow::Manifest(v1::read::<v1::batch::ManifestV1<'_>>(body)?.back()),
             RowName::Claim => StoredRow::Claim(v1::read::<v1::batch::ClaimV1<'_>>(body)?.back()),
@@ -99,17 +113,21 @@ impl Codec {
         })
     }
 
-    /// The body of a row whose checksum is right.
+    /// The body of a row of version 1 whose checksum is right.
     pub fn check<'v>(&self, key: &[u8], value: &'v [u8]) -> Result<&'v [u8], RowError> {
+        match self.open(key, value)? {
+            (VERSION, body) => Ok(body),
+            (other, _) => Err(RowError::Version(other)),
+        }
+    }
+
+    /// Version and body of a row whose checksum is right.
+    fn open<'v>(&self, key: &[u8], value: &'v [u8]) -> Result<(u8, &'v [u8]), RowError> {
         let (content, checksum) = split(value)?;
         if self.sum(key, content) != *checksum {
             return Err(RowError::Checksum);
         }
-        match content.split_first() {
-            Some((&VERSION, body)) => Ok(body),
-            Some((&other, _)) => Err(RowError::Version(other)),
-            None => Err(RowError::Short),
-        }
+        content.split_first().map(|(version, body)| (*version, body)).ok_or(RowError::Short)
     }
 
     /// The checksum that a row carries: what the manifest's sum is made of.
@@ -118,9 +136,13 @@ impl Codec {
     }
 
     fn row(&self, name: &RowName, write: impl FnOnce(&mut Vec<u8>)) -> Row {
+        self.versioned(VERSION, name, write)
+    }
+
+    fn versioned(&self, version: u8, name: &RowName, write: impl FnOnce(&mut Vec<u8>)) -> Row {
         let key = name.to_bytes();
         let mut value = Vec::with_capacity(512);
-        value.push(VERSION);
+        value.push(version);
         write(&mut value);
         let checksum = self.sum(&key, &value);
         value.extend_from_slice(&checksum);

@@ -151,7 +151,8 @@ impl Claim {
     }
 }
 
-/// The batches whose segments hold alerts of a case, ascending.
+/// The batches whose segments hold alerts of a case, ascending. Read from stores of the first row version; nothing writes
+/// it any more, since a segment's head says the same in fewer rows.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct CaseSegments {
     pub case: CaseId,

@@ -31,7 +31,7 @@ pub enum RowName {
         batch: u64,
         chunk: u32,
     },
-    /// Which batches hold a case's alerts.
+    /// Which batches hold a case's alerts. In old stores only.
     CaseSegments {
         case: CaseId,
         chunk: u32,
@@ -110,7 +110,9 @@ fn engine_key(key: &RowKey) -> Box<[u8]> {
     match key {
         RowKey::Clock => shard(CLOCK, &[]),
         RowKey::Policy => shard(POLICY, &[]),
-        RowKey::LearnedDelta { batch } => shard(LEARNED_DELTA, &[&batch.to_be_bytes()]),
+        // As it was when a delta was one row: the first chunk goes without its number.
+        RowKey::LearnedDelta { batch, chunk: 0 } => shard(LEARNED_DELTA, &[&batch.to_be_bytes()]),
+        RowKey::LearnedDelta { batch, chunk } => shard(LEARNED_DELTA, &[&batch.to_be_bytes(), &chunk.to_be_bytes()]),
         RowKey::LearnedBucket { bucket, chunk } => {
             shard(LEARNED_BUCKET, &[&bucket.to_be_bytes(), &chunk.to_be_bytes()])
         }
@@ -145,7 +147,7 @@ fn of_shard(rest: &[u8]) -> Option<RowName> {
         CLAIM => RowName::Claim,
         CLOCK => RowName::Engine(RowKey::Clock),
         POLICY => RowName::Engine(RowKey::Policy),
-        LEARNED_DELTA => RowName::Engine(RowKey::LearnedDelta { batch: take_u64(&mut numbers)? }),
+        LEARNED_DELTA => RowName::Engine(learned_delta(&mut numbers)?),
         LEARNED_BUCKET => {
             let (bucket, chunk) = (take_u16(&mut numbers)?, take_u16(&mut numbers)?);
             RowName::Engine(RowKey::LearnedBucket { bucket, chunk })
@@ -154,6 +156,12 @@ fn of_shard(rest: &[u8]) -> Option<RowName> {
         _ => return None,
     };
     numbers.is_empty().then_some(name)
+}
+
+fn learned_delta(numbers: &mut &[u8]) -> Option<RowKey> {
+    let batch = take_u64(numbers)?;
+    let chunk = if numbers.is_empty() { 0 } else { take_u16(numbers).filter(|chunk| *chunk > 0)? };
+    Some(RowKey::LearnedDelta { batch, chunk })
 }
 
 fn of_tenant(key: &[u8]) -> Option<RowName> {

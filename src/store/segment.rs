@@ -2,12 +2,14 @@
 //! a case's alerts are read from, and what lets a day be replayed exactly from the topics. A batch is cut into chunks
 //! that can each be read alone.
 
+use std::collections::BTreeMap;
+
 use super::codec::{Codec, RowError};
 use super::row::Row;
 use super::v1;
 use super::v1::steps::{AlertStepV1, LinkV1, OriginV1, StepV1};
 use crate::engine::{Input, Settled};
-use crate::model::{Alert, AlertId, CaseId, Link, Origin, Outcome, PartId, Timestamp, TopicName};
+use crate::model::{Alert, AlertId, CaseId, Link, Origin, Outcome, PartId, Tenant, Timestamp, TopicName};
 
 /// Packed bytes of a chunk: sled moves larger values into files of their own, which it never syncs. Only a single step
 /// that does not compress may be larger, up to the bound on a record.
@@ -27,7 +29,20 @@ pub struct Segment {
     /// How many steps it holds.
     pub steps: u32,
     pub raw_bytes: u32,
+    /// Not in a row of version 1, whose steps alone tell.
+    pub head: Option<SegmentHead>,
     pub packed: Box<[u8]>,
+}
+
+/// How many whole alerts of each part there are, by tenant, ascending.
+pub type Held = Vec<(Tenant, Vec<(PartId, u32)>)>;
+
+/// What can be known of a chunk without unpacking it.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct SegmentHead {
+    /// The watermark behind the batch.
+    pub watermark: Timestamp,
+    pub parts: Held,
 }
 
 /// One thing the engine was given.
@@ -108,20 +123,65 @@ impl Step {
 impl Segment {
     /// Unpacks the chunk.
     pub fn steps(&self) -> Result<Vec<Step>, RowError> {
+        let raw = self.unpack()?;
+        let mut steps = Vec::with_capacity(self.steps as usize);
+        self.each(&raw, |step, _| {
+            steps.push(step.back()?);
+            Ok(())
+        })?;
+        Ok(steps)
+    }
+
+    /// What the head says, from the steps where there is none.
+    pub fn known(&self) -> Result<SegmentHead, RowError> {
+        match &self.head {
+            Some(head) => Ok(head.clone()),
+            None => Ok(SegmentHead { watermark: Timestamp::MIN, parts: self.told()? }),
+        }
+    }
+
+    /// Unpacks the chunk, and compares what its head says.
+    pub fn verify(&self) -> Result<(), RowError> {
+        self.steps()?;
+        match &self.head {
+            Some(head) if head.parts != self.told()? => Err(RowError::Head),
+            Some(_) | None => Ok(()),
+        }
+    }
+
+    fn told(&self) -> Result<Held, RowError> {
+        let raw = self.unpack()?;
+        let mut holders = Vec::with_capacity(self.steps as usize);
+        self.each(&raw, |step, _| {
+            holders.push(holder(&step)?);
+            Ok(())
+        })?;
+        Ok(counted(&holders))
+    }
+
+    fn unpack(&self) -> Result<Vec<u8>, RowError> {
         let raw_bytes = self.raw_bytes as usize;
         if raw_bytes > UNPACKED_BYTES_MAX || self.steps > self.raw_bytes {
             return Err(RowError::Range("segment size"));
         }
         let mut raw = vec![0; raw_bytes];
         let unpacked = lz4_flex::block::decompress_into(&self.packed, &mut raw).map_err(|_| RowError::Unpack)?;
-        let mut rest = raw.get(..unpacked).filter(|_| unpacked == raw_bytes).ok_or(RowError::Unpack)?;
-        let mut steps = Vec::with_capacity(self.steps as usize);
+        if unpacked == raw_bytes { Ok(raw) } else { Err(RowError::Unpack) }
+    }
+
+    /// Every step with its bytes.
+    fn each<'r>(
+        &self,
+        raw: &'r [u8],
+        mut see: impl FnMut(StepV1<'r>, &'r [u8]) -> Result<(), RowError>,
+    ) -> Result<(), RowError> {
+        let (mut rest, mut count) = (raw, 0);
         while !rest.is_empty() {
             let (step, after) = postcard::take_from_bytes::<StepV1<'_>>(rest)?;
-            steps.push(step.back()?);
-            rest = after;
+            see(step, &rest[..rest.len() - after.len()])?;
+            (rest, count) = (after, count + 1);
         }
-        if steps.len() == self.steps as usize { Ok(steps) } else { Err(RowError::Unpack) }
+        if count == self.steps { Ok(()) } else { Err(RowError::Unpack) }
     }
 
     /// The records of these steps as runs.
@@ -162,13 +222,50 @@ pub struct SegmentWriter {
     raw: Vec<u8>,
     /// Where each step in `raw` ends.
     ends: Vec<usize>,
+    /// Whom each step is kept for.
+    holders: Vec<Holder>,
     pack_at: usize,
+    watermark: Timestamp,
 }
+
+/// The part that needs a step: the one that a whole alert sits in.
+type Holder = Option<(Tenant, PartId)>;
 
 impl SegmentWriter {
     #[must_use]
     pub fn new(batch: u64) -> Self {
-        Self { batch, done: Vec::new(), raw: Vec::new(), ends: Vec::new(), pack_at: RAW_BYTES_FIRST }
+        Self {
+            batch,
+            done: Vec::new(),
+            raw: Vec::new(),
+            ends: Vec::new(),
+            holders: Vec::new(),
+            pack_at: RAW_BYTES_FIRST,
+            watermark: Timestamp::default(),
+        }
+    }
+
+    /// The watermark behind the batch.
+    pub const fn mark_watermark(&mut self, watermark: Timestamp) {
+        self.watermark = watermark;
+    }
+
+    /// Takes over those steps of an earlier chunk that are wanted, byte for byte. A step that is no whole alert is no
+    /// part's.
+    pub fn copy_from(
+        &mut self,
+        segment: &Segment,
+        mut is_wanted: impl FnMut(Option<(&Tenant, PartId)>) -> bool,
+    ) -> Result<(), RowError> {
+        let raw = segment.unpack()?;
+        segment.each(&raw, |step, bytes| {
+            let holder = holder(&step)?;
+            if is_wanted(holder.as_ref().map(|(tenant, part)| (tenant, *part))) {
+                self.raw.extend_from_slice(bytes);
+                self.end_step(holder);
+            }
+            Ok(())
+        })
     }
 
     /// Marks what is no alert and no command; those come as they are settled.
@@ -209,7 +306,10 @@ impl SegmentWriter {
                 link: settled.link.as_deref().map(LinkV1::of),
             })),
         };
-        self.step(&step);
+        let whole = settled.alert.as_ref().filter(|_| settled.outcome != Outcome::Duplicate);
+        let holder = whole.map(|alert| alert.tenant.clone()).zip(settled.part);
+        v1::write(&step, &mut self.raw);
+        self.end_step(holder);
     }
 
     /// The batch's segment rows.
@@ -221,12 +321,20 @@ impl SegmentWriter {
     #[must_use]
     pub fn finish_chunks(mut self) -> Vec<Segment> {
         self.pack();
+        for head in self.done.iter_mut().filter_map(|segment| segment.head.as_mut()) {
+            head.watermark = self.watermark;
+        }
         self.done
     }
 
     fn step(&mut self, step: &StepV1<'_>) {
         v1::write(step, &mut self.raw);
+        self.end_step(None);
+    }
+
+    fn end_step(&mut self, holder: Holder) {
         self.ends.push(self.raw.len());
+        self.holders.push(holder);
         if self.raw.len() >= self.pack_at {
             self.pack();
         }
@@ -235,28 +343,33 @@ impl SegmentWriter {
     /// Packs what is gathered into one chunk, or into halves of it until each fits.
     fn pack(&mut self) {
         let (raw, ends) = (std::mem::take(&mut self.raw), std::mem::take(&mut self.ends));
-        self.pack_steps(&raw, &ends, 0);
-        (self.raw, self.ends) = (raw, ends);
+        let holders = std::mem::take(&mut self.holders);
+        self.pack_steps(&raw, &ends, &holders, 0);
+        (self.raw, self.ends, self.holders) = (raw, ends, holders);
         self.raw.clear();
         self.ends.clear();
+        self.holders.clear();
     }
 
-    fn pack_steps(&mut self, raw: &[u8], ends: &[usize], start: usize) {
+    fn pack_steps(&mut self, raw: &[u8], ends: &[usize], holders: &[Holder], start: usize) {
         let Some(&end) = ends.last() else { return };
         let packed = lz4_flex::block::compress(&raw[start..end]);
-        if packed.len() > PACKED_BYTES_MAX && ends.len() > 1 {
+        let parts = counted(holders);
+        let weight = packed.len() + head_bytes(&parts);
+        if weight > PACKED_BYTES_MAX && ends.len() > 1 {
             self.pack_at = (self.pack_at / 2).max(RAW_BYTES_MIN);
-            let (first, second) = ends.split_at(ends.len() / 2);
-            self.pack_steps(raw, first, start);
-            self.pack_steps(raw, second, first[first.len() - 1]);
+            let middle = ends.len() / 2;
+            self.pack_steps(raw, &ends[..middle], &holders[..middle], start);
+            self.pack_steps(raw, &ends[middle..], &holders[middle..], ends[middle - 1]);
             return;
         }
-        self.follow(end - start, packed.len());
+        self.follow(end - start, weight);
         self.done.push(Segment {
             batch: self.batch,
             chunk: self.done.len() as u32,
             steps: ends.len() as u32,
             raw_bytes: (end - start) as u32,
+            head: Some(SegmentHead { watermark: Timestamp::default(), parts }),
             packed: packed.into_boxed_slice(),
         });
     }
@@ -266,4 +379,40 @@ impl SegmentWriter {
         let aim = raw * (PACKED_BYTES_MAX / 8 * 7) / packed.max(1);
         self.pack_at = aim.clamp(RAW_BYTES_MIN, RAW_BYTES_MAX);
     }
+}
+
+/// The part that needs the step, if it is a whole alert.
+fn holder(step: &StepV1<'_>) -> Result<Holder, RowError> {
+    match step {
+        StepV1::Alert(step) => match step.part {
+            Some(part) => Ok(Some((step.alert.tenant()?, PartId(part)))),
+            None => Ok(None),
+        },
+        StepV1::Repeat { .. }
+        | StepV1::Command { .. }
+        | StepV1::Rejected { .. }
+        | StepV1::Advance { .. }
+        | StepV1::Idle { .. }
+        | StepV1::Policy { .. } => Ok(None),
+    }
+}
+
+/// How many steps each part holds, by tenant, ascending.
+fn counted(holders: &[Holder]) -> Held {
+    let mut by_tenant: BTreeMap<&Tenant, Vec<PartId>> = BTreeMap::new();
+    for (tenant, part) in holders.iter().flatten() {
+        by_tenant.entry(tenant).or_default().push(*part);
+    }
+    let count = |(tenant, mut parts): (&Tenant, Vec<PartId>)| {
+        parts.sort_unstable();
+        let same = parts.chunk_by(|one, two| one == two);
+        (tenant.clone(), same.map(|parts| (parts[0], parts.len() as u32)).collect())
+    };
+    by_tenant.into_iter().map(count).collect()
+}
+
+/// About what the head takes in the row: most numbers of parts are near one another, most counts small.
+fn head_bytes(parts: &Held) -> usize {
+    const PAIR_BYTES: usize = 4;
+    parts.iter().map(|(tenant, parts)| tenant.as_str().len() + 4 + parts.len() * PAIR_BYTES).sum()
 }

@@ -128,10 +128,10 @@ impl VerifyReport {
     }
 }
 
-/// Checksum, body, and the steps of a segment.
+/// Checksum, body, and the steps of a segment against its head.
 fn read(codec: &Codec, key: &[u8], value: &[u8]) -> Result<(), RowError> {
     match codec.decode(key, value)? {
-        StoredRow::Segment(segment) => segment.steps().map(|_| ()),
+        StoredRow::Segment(segment) => segment.verify(),
         StoredRow::State(_) | StoredRow::Manifest(_) | StoredRow::Claim(_) | StoredRow::CaseSegments(_) => Ok(()),
     }
 }

@@ -27,7 +27,7 @@ fn stored(codec: &Codec, row: &Row) -> StoredRow {
 fn name(dice: &mut Dice) -> RowName {
     match dice.below(9) {
         0 => RowName::Engine(RowKey::Clock),
-        1 => RowName::Engine(RowKey::LearnedDelta { batch: dice.number() }),
+        1 => RowName::Engine(RowKey::LearnedDelta { batch: dice.number(), chunk: dice.below(3) as u16 }),
         2 => RowName::Engine(RowKey::LearnedBucket { bucket: dice.below(1_024) as u16, chunk: dice.below(3) as u16 }),
         3 => RowName::Engine(RowKey::Tenant(dice.tenant())),
         4 => RowName::Engine(RowKey::Case(dice.case())),
@@ -46,7 +46,7 @@ fn place(name: &RowName) -> (Option<String>, u8, u64, u32) {
         RowName::Claim => (None, 2, 0, 0),
         RowName::Engine(RowKey::Clock) => (None, 3, 0, 0),
         RowName::Engine(RowKey::Policy) => (None, 4, 0, 0),
-        RowName::Engine(RowKey::LearnedDelta { batch }) => (None, 5, *batch, 0),
+        RowName::Engine(RowKey::LearnedDelta { batch, chunk }) => (None, 5, *batch, u32::from(*chunk)),
         RowName::Engine(RowKey::LearnedBucket { bucket, chunk }) => (None, 6, u64::from(*bucket), u32::from(*chunk)),
         RowName::Segment { batch, chunk } => (None, 7, *batch, *chunk),
         RowName::Engine(RowKey::Tenant(tenant)) => (of(tenant), 1, 0, 0),
@@ -171,9 +171,40 @@ fn a_large_batch_is_cut_into_chunks_that_can_be_read_alone() {
         assert_eq!(chunk.steps().unwrap().len(), chunk.steps as usize);
         let codec = Codec::new(CHANGELOG);
         assert_eq!(stored(&codec, &codec.segment(chunk)), StoredRow::Segment(chunk.clone()));
+        assert_eq!(chunk.verify(), Ok(()));
     }
     let steps: Vec<Step> = chunks.iter().flat_map(|chunk| chunk.steps().unwrap()).collect();
     assert_eq!(steps, settled.iter().map(expected).collect::<Vec<_>>());
+}
+
+#[test]
+fn a_head_that_does_not_fit_its_steps_is_found() {
+    let (mut dice, mut writer) = (Dice(5), SegmentWriter::new(3));
+    (0..40).for_each(|at| writer.settled(&dice.settled(at)));
+    let mut chunk = writer.finish_chunks().remove(0);
+    assert_eq!(chunk.verify(), Ok(()));
+    chunk.head.as_mut().unwrap().parts[0].1[0].1 += 1;
+    assert_eq!(chunk.verify(), Err(RowError::Head));
+}
+
+#[test]
+fn what_is_kept_of_a_chunk_is_what_was_there() {
+    let (mut dice, mut writer) = (Dice(6), SegmentWriter::new(3));
+    (0..400).for_each(|at| writer.settled(&dice.settled(at)));
+    let chunks = writer.finish_chunks();
+    let is_needed = |part: PartId| part.0.is_multiple_of(3);
+    let mut kept = SegmentWriter::new(3);
+    for chunk in &chunks {
+        // An older row tells the same by its steps alone.
+        let old = store::Segment { head: None, ..chunk.clone() };
+        assert_eq!(old.known().unwrap().parts, chunk.known().unwrap().parts);
+        kept.copy_from(&old, |part| part.is_some_and(|(_, part)| is_needed(part))).unwrap();
+    }
+    let whole = |step: &Step| matches!(step, Step::Alert(step) if step.part.is_some_and(is_needed));
+    let all = chunks.iter().flat_map(|chunk| chunk.steps().unwrap());
+    let expected: Vec<Step> = all.filter(whole).collect();
+    assert!(!expected.is_empty());
+    assert_eq!(steps_of(kept), expected);
 }
 
 #[test]
@@ -224,6 +255,7 @@ fn fill(store: &dyn Store, seed: u64) {
         add(codec.state(dice.state_row().as_ref()));
     }
     let mut writer = SegmentWriter::new(1);
+    writer.mark_watermark(dice.at());
     (0..30).for_each(|at| writer.settled(&dice.settled(at)));
     writer.finish(&codec).into_iter().for_each(|row| drop(add(row)));
     add(codec.case_segments(&dice.case_segments()));
@@ -466,19 +498,26 @@ fn no_damaged_export_imports() {
     }
 }
 
-fn fixture(name: &str) -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data/store/v1").join(name)
+/// The row versions that were ever written; version 2 is the one of segments with a head, and of deltas in chunks.
+const VERSIONS: [&str; 2] = ["v1", "v2"];
+
+fn fixture(version: &str, name: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data/store").join(version).join(name)
 }
 
-/// Rows, positions and the state hash of what store version 1 wrote. These files are never written anew.
 #[test]
-fn what_version_1_wrote_still_opens() {
-    let expected = std::fs::read_to_string(fixture("state-hash.txt")).unwrap();
+fn what_every_version_wrote_still_opens() {
+    VERSIONS.into_iter().for_each(still_opens);
+}
+
+/// Rows, positions and the state hash of what that version wrote. These files are never written anew.
+fn still_opens(version: &str) {
+    let expected = std::fs::read_to_string(fixture(version, "state-hash.txt")).unwrap();
     let from_export = MemoryStore::new();
-    store::import(&mut std::fs::File::open(fixture("export.cws")).unwrap(), &from_export).unwrap();
+    store::import(&mut std::fs::File::open(fixture(version, "export.cws")).unwrap(), &from_export).unwrap();
     // sled writes into what it opens.
     let copy = tempfile::tempdir().unwrap();
-    copy_dir(&fixture("sled"), copy.path());
+    copy_dir(&fixture(version, "sled"), copy.path());
     let from_sled = SledStore::open(copy.path(), CACHE).unwrap();
     for store in [&from_export as &dyn Store, &from_sled] {
         let report = store::verify(store).unwrap();
@@ -509,20 +548,21 @@ fn reencode(store: &dyn Store) {
     }
 }
 
-/// Writes the fixture where there is none: once for each version of the store.
+/// Writes the fixture where there is none: once for each version of the rows.
 #[test]
 fn the_fixture_of_this_version_is_there() {
-    if std::env::var_os("CASEWRIGHT_BLESS").is_none() || fixture("sled").exists() {
-        assert!(fixture("export.cws").is_file() && fixture("sled/format").is_file());
+    let version = VERSIONS[VERSIONS.len() - 1];
+    if std::env::var_os("CASEWRIGHT_BLESS").is_none() || fixture(version, "sled").exists() {
+        assert!(fixture(version, "export.cws").is_file() && fixture(version, "sled/format").is_file());
         return;
     }
-    std::fs::create_dir_all(fixture("sled")).unwrap();
-    let store = SledStore::open(&fixture("sled"), CACHE).unwrap();
+    std::fs::create_dir_all(fixture(version, "sled")).unwrap();
+    let store = SledStore::open(&fixture(version, "sled"), CACHE).unwrap();
     fill(&store, 2_026);
     store.flush().unwrap();
-    std::fs::write(fixture("export.cws"), exported(&store)).unwrap();
+    std::fs::write(fixture(version, "export.cws"), exported(&store)).unwrap();
     let hash: String = store::state_hash(&store).unwrap().iter().map(|byte| format!("{byte:02x}")).collect();
-    std::fs::write(fixture("state-hash.txt"), format!("{hash}\n")).unwrap();
+    std::fs::write(fixture(version, "state-hash.txt"), format!("{hash}\n")).unwrap();
 }
 
 #[test]

@@ -63,6 +63,10 @@ pub struct AlertV1<'a> {
 }
 
 impl<'a> AlertV1<'a> {
+    pub fn tenant(&self) -> Result<Tenant, RowError> {
+        Tenant::parse(self.tenant).map_err(|_| RowError::Range("tenant"))
+    }
+
     pub fn of(alert: &'a Alert) -> Self {
         Self {
             id: alert.id.0.to_be_bytes(),

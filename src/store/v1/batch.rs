@@ -118,12 +118,13 @@ impl<'a> SegmentV1<'a> {
     }
 
     pub fn back(self, batch: u64, chunk: u32) -> Segment {
-        Segment { batch, chunk, steps: self.steps, raw_bytes: self.raw_bytes, packed: self.packed.into() }
+        let packed = self.packed.into();
+        Segment { batch, chunk, steps: self.steps, raw_bytes: self.raw_bytes, head: None, packed }
     }
 }
 
 /// Bytes as one slice rather than one number after the other.
-mod packed {
+pub mod packed {
     use serde::{Deserialize, Deserializer, Serializer};
 
     pub fn serialize<S: Serializer>(bytes: &[u8], serializer: S) -> Result<S::Ok, S::Error> {

@@ -16,7 +16,7 @@ pub fn encode(row: StateRef<'_>, body: &mut Vec<u8>) {
     match row {
         StateRef::Clock(clock) => write(&ClockV1::of(clock), body),
         StateRef::Policy(policy) => write(&PolicyV1 { digest: policy.digest, text: &policy.text }, body),
-        StateRef::LearnedDelta { batch: _, entries } => write(&learned::ChunkV1::of(0, entries), body),
+        StateRef::LearnedDelta { batch: _, chunk: _, entries } => write(&learned::ChunkV1::of(0, entries), body),
         StateRef::LearnedBucket { bucket: _, chunk: _, as_of_batch, entries } => {
             write(&learned::ChunkV1::of(as_of_batch, entries), body);
         }
@@ -33,9 +33,9 @@ pub fn decode(key: &RowKey, body: &[u8]) -> Result<StateRow, RowError> {
             let PolicyV1 { digest, text } = read(body)?;
             StateRow::Policy(PolicyState { digest, text: text.into() })
         }
-        RowKey::LearnedDelta { batch } => {
+        RowKey::LearnedDelta { batch, chunk } => {
             let (_, entries) = read::<learned::ChunkV1>(body)?.back()?;
-            StateRow::LearnedDelta { batch: *batch, entries }
+            StateRow::LearnedDelta { batch: *batch, chunk: *chunk, entries }
         }
         RowKey::LearnedBucket { bucket, chunk } => {
             let (as_of_batch, entries) = read::<learned::ChunkV1>(body)?.back()?;

@@ -154,6 +154,49 @@ proptest! {
     }
 
     #[test]
+    fn arrears_are_caught_up_with_alike_by_batches_and_restarts(
+        hosts in 8..60_u32,
+        jumps in prop::collection::vec((0..200_000_i64, 0..70_u32), 1..40),
+        cut in 0..100_usize,
+    ) {
+        let mut lines: Vec<String> = (0..hosts).map(|host| format!("{host}s alert a{host} host=h{host}")).collect();
+        let mut now = i64::from(hosts);
+        for (number, (gap, host)) in jumps.into_iter().enumerate() {
+            now += gap;
+            lines.push(format!("{now}s alert b{number} host=h{host}"));
+        }
+        let whole = run(&lines, 1);
+        same_effects(&whole.effects, &run(&lines, 5_000).effects)?;
+        let (first, rest) = lines.split_at(cut.min(lines.len()));
+        let mut parted = run(first, 3);
+        for line in rest {
+            parted.restart(9);
+            parted.line(line);
+        }
+        same_effects(&whole.effects, &parted.effects)?;
+    }
+
+    #[test]
+    fn views_owed_before_a_restart_are_owed_behind_it(lines in steps(), cut in 0..120_usize, odd: bool) {
+        let (first, rest) = lines.split_at(cut.min(lines.len()));
+        let mut world = World::new(policy());
+        world.owes_view = if odd { |case| case.number % 2 == 1 } else { |case| case.number % 2 == 0 };
+        go_on(&mut world, first, 3);
+        world.seal();
+        let owed = |world: &World| -> Vec<_> {
+            world.engine.owed_views().into_iter().map(|case| (world.engine.view(&case), case)).collect()
+        };
+        let before = owed(&world);
+        world.restart(5);
+        prop_assert_eq!(&owed(&world), &before);
+        prop_assert!(before.iter().all(|(view, _)| view.is_some()));
+        before.iter().for_each(|(_, case)| world.engine.viewed(case));
+        world.owes_view = |_| false;
+        go_on(&mut world, rest, 4);
+        same_effects(&run(&lines, 5).effects, &world.effects)?;
+    }
+
+    #[test]
     fn what_is_resident_shows_nowhere(lines in steps()) {
         let mut keeping = World::new(policy());
         keeping.engine.keep_cold();

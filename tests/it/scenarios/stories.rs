@@ -633,6 +633,73 @@ fn what_falls_due_at_once_is_told_in_the_order_of_its_falling_due() {
 }
 
 #[test]
+fn an_alert_ends_no_more_than_four_cases_beside_its_own_and_the_next_ones_go_on() {
+    check(
+        "
+        1s      alert a1 host=web-1 file
+        2s      alert a2 host=web-2 file
+        3s      alert a3 host=web-3 file
+        4s      alert a4 host=web-4 file
+        5s      alert a5 host=web-5 hash=abc file
+        6s      alert a6 host=web-6 file
+        7s      alert a7 host=web-7 file
+        -- case-1 opened by a1
+        -- case-2 opened by a2
+        -- case-3 opened by a3
+        -- case-4 opened by a4
+        -- case-5 opened by a5
+        -- case-6 opened by a6
+        -- case-7 opened by a7
+        5d      alert b1 host=other-1 file
+        -- case-1 expired
+        -- case-2 expired
+        -- case-3 expired
+        -- case-4 expired
+        -- case-8 opened by b1
+        121h    comment case-6
+        -- case-6 commented
+        122h    close case-7
+        -- case-7 closed
+        123h    idle
+        -- nothing
+        124h    alert b2 host=other-2 file
+        -- case-5 expired
+        -- case-6 expired
+        -- case-9 opened by b2
+        ",
+    );
+}
+
+#[test]
+fn a_tick_catches_up_with_what_alerts_left() {
+    check(
+        "
+        1s      alert a1 host=web-1 file
+        2s      alert a2 host=web-2 file
+        3s      alert a3 host=web-3 file
+        4s      alert a4 host=web-4 file
+        5s      alert a5 host=web-5 file
+        6s      alert a6 host=web-6 file
+        5d      alert b1 host=other-1 file
+        121h    advance
+        -- case-1 opened by a1
+        -- case-2 opened by a2
+        -- case-3 opened by a3
+        -- case-4 opened by a4
+        -- case-5 opened by a5
+        -- case-6 opened by a6
+        -- case-1 expired
+        -- case-2 expired
+        -- case-3 expired
+        -- case-4 expired
+        -- case-7 opened by b1
+        -- case-5 expired
+        -- case-6 expired
+        ",
+    );
+}
+
+#[test]
 fn a_closed_case_is_reopened_within_its_window() {
     check(
         "

@@ -58,7 +58,7 @@ impl Dice {
         format!("{text}{}", self.below(10)).into()
     }
 
-    fn at(&mut self) -> Timestamp {
+    pub fn at(&mut self) -> Timestamp {
         Timestamp::from_millis(self.number_i64())
     }
 
@@ -113,7 +113,10 @@ impl Dice {
         match self.below(7) {
             0 => StateRow::Clock(self.clock()),
             1 => StateRow::Policy(PolicyState { digest: [self.roll() as u8; 32], text: self.text() }),
-            2 => StateRow::LearnedDelta { batch: self.number(), entries: self.learned() },
+            2 => {
+                let (batch, chunk) = (self.number(), self.below(3) as u16);
+                StateRow::LearnedDelta { batch, chunk, entries: self.learned() }
+            }
             3 => StateRow::LearnedBucket {
                 bucket: self.below(1_024) as u16,
                 chunk: self.below(9) as u16,
