@@ -4,6 +4,7 @@
 mod check_config;
 mod cli;
 mod completions;
+mod dead_letters;
 mod demo;
 mod error;
 mod generate;
@@ -11,7 +12,7 @@ mod health;
 mod lines;
 mod man;
 mod normalize;
-pub mod positions;
+mod positions;
 mod profiles;
 mod replay;
 mod run;
@@ -57,6 +58,8 @@ fn dispatch(command: Command) -> Result<(), AppError> {
         Command::Replay(args) => replay::run(&args),
         Command::Normalize(args) => normalize::run(&args),
         Command::Profiles(command) => profiles::run(&command),
+        Command::Positions(command) => positions::run(&command),
+        Command::DeadLetters(command) => dead_letters::run(&command),
         Command::Topics(command) => topics::run(&command),
         Command::Generate(args) => generate::run(&args),
         Command::Store(command) => store::run(&command),

@@ -139,6 +139,7 @@ pub struct TopicsConfig {
     pub dead_letters: String,
     pub state: String,
     pub lease: String,
+    pub audit: String,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -8,9 +8,11 @@ mod decode;
 mod idle;
 mod inputs;
 mod keep;
+mod lag;
 mod lease;
 mod ledger;
 mod pending;
+mod positions;
 mod recover;
 mod replay;
 mod report;
@@ -20,6 +22,7 @@ mod session;
 mod shard;
 mod stop;
 mod tail;
+mod witness;
 
 use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
@@ -28,6 +31,7 @@ use dashmap::DashMap;
 
 pub use batch::{Batch, DeadLetter, Messages};
 pub use inputs::PlanError;
+pub use positions::{InputStanding, InputState, Move, MoveError, MoveReport, MoveTo, Moved, Standings, standings};
 pub use recover::RefusedStart;
 pub use replay::{Assignment, Lines, Placed, Replay, ReplayError, ReplayReport};
 pub use shard::{Shard, ShardError};

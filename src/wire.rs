@@ -3,9 +3,10 @@
 //!
 //! Alerts come in through [`Decoder`]: `scan` bounds and checks the bytes, `native` or a [`Profiles`] entry reads them,
 //! `canonical` gives every value its one form, `identity` names the alert; `normalize` shows what came of it. Out go
-//! `event`, `view`, `dead_letter` and `alert_json`, all through the small canonical writer `json`.
+//! `event`, `view`, `dead_letter`, `audit` and `alert_json`, all through the small canonical writer `json`.
 
 pub mod alert_json;
+pub mod audit;
 pub mod canonical;
 pub mod command;
 pub mod dead_letter;

@@ -46,7 +46,7 @@ fn explain(config: &Config, out: &mut impl Write) -> io::Result<()> {
     }
     let topics = &config.topics;
     writeln!(out, "reads     {}, {}", topics.commands, topics.lease)?;
-    let writes = [&topics.case_events, &topics.cases, &topics.dead_letters, &topics.state];
+    let writes = [&topics.case_events, &topics.cases, &topics.dead_letters, &topics.state, &topics.audit];
     writeln!(out, "writes    {}", writes.map(String::as_str).join(", "))?;
     writeln!(out, "store     {}", config.store.path.display())?;
     writeln!(out, "http      {}", config.http.bind)?;

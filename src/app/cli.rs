@@ -4,7 +4,10 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
 
-use super::{check_config, completions, demo, generate, health, man, normalize, profiles, replay, run, store, topics};
+use super::{
+    check_config, completions, dead_letters, demo, generate, health, man, normalize, positions, profiles, replay, run,
+    store, topics,
+};
 use crate::telemetry::Color;
 
 const EXAMPLES: &str = "\
@@ -13,6 +16,8 @@ Examples:
   casewright topics create --config casewright.toml  the daemon's own topics
   casewright run --config casewright.toml            the daemon
   casewright replay alerts.jsonl --cases cases.jsonl recorded alerts, with no Kafka
+  casewright positions show --config casewright.toml where each input stands, and what is stopped
+  casewright dead-letters list                       what could not be read, and why
   casewright check-config --config casewright.toml   is this configuration right?
   CASEWRIGHT__HTTP__BIND=127.0.0.1:9000 casewright check-config
   casewright completions bash > /etc/bash_completion.d/casewright
@@ -63,6 +68,12 @@ pub enum Command {
     /// Make or compare the daemon's Kafka topics
     #[command(subcommand)]
     Topics(topics::TopicsCommand),
+    /// Where each input stands; move it, with the daemon stopped
+    #[command(subcommand)]
+    Positions(positions::PositionsCommand),
+    /// What could not be read, and sending it again after a repair
+    #[command(subcommand)]
+    DeadLetters(dead_letters::DeadLettersCommand),
     /// Write a load of realistic alerts
     Generate(generate::GenerateArgs),
     /// Look into a store directory, or move it, with the daemon stopped

@@ -57,7 +57,7 @@ pub fn run(args: &DemoArgs) -> Result<(), AppError> {
     let config = Arc::new(config(args, &brokers, &records)?);
     let own = &config.topics;
     let inputs = config.sources.iter().map(|source| &source.topic);
-    for topic in [&own.commands, &own.case_events, &own.cases, &own.dead_letters, &own.state, &own.lease]
+    for topic in [&own.commands, &own.case_events, &own.cases, &own.dead_letters, &own.state, &own.lease, &own.audit]
         .into_iter()
         .chain(inputs)
     {

@@ -7,7 +7,7 @@ use std::net::SocketAddr;
 use crate::config::ConfigError;
 use crate::http::HttpError;
 use crate::kafka::{ClientError, KafkaFault};
-use crate::pipeline::{PlanError, ReplayError, ShardError};
+use crate::pipeline::{MoveError, PlanError, ReplayError, ShardError};
 use crate::store::{PortableError, StoreError};
 use crate::telemetry::LogError;
 use crate::wire::ProfileError;
@@ -31,6 +31,10 @@ pub enum AppError {
     Http(#[from] HttpError),
     #[error(transparent)]
     Shard(#[from] ShardError),
+    #[error(transparent)]
+    Plan(#[from] PlanError),
+    #[error(transparent)]
+    Move(#[from] MoveError),
     #[error(transparent)]
     Replay(#[from] ReplayError),
     #[error("kafka")]
@@ -65,7 +69,10 @@ impl AppError {
         match self {
             Self::Config(_) | Self::Log(_) | Self::Profile(_) | Self::Client(_) | Self::Usage(_) => USAGE,
             Self::Shard(ShardError::Plan(PlanError::NoStart(_))) => USAGE,
-            Self::Http(_)
+            Self::Move(MoveError::NoInput(_) | MoveError::NoPartition { .. } | MoveError::OutOfLog { .. }) => USAGE,
+            Self::Plan(_)
+            | Self::Move(_)
+            | Self::Http(_)
             | Self::Shard(_)
             | Self::Replay(_)
             | Self::Kafka(_)

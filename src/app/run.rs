@@ -33,25 +33,36 @@ pub fn run(args: &RunArgs) -> Result<(), AppError> {
     if config.sources.is_empty() {
         return Err(AppError::Usage("no [[source]] in the configuration: there is nothing to read".to_owned()));
     }
-    let profiles = Profiles::load(config.profiles_dir.as_deref())?;
-    check_profiles(&config, &profiles)?;
     let (metrics, health) = (Arc::new(Metrics::new()), Arc::new(Health::new()));
     let stop = Stop::default();
-    let shard = Shard {
+    let shard = shard(&config, args.rebuild_store, Arc::clone(&metrics), Arc::clone(&health), stop.clone())?;
+    info!(version = env!("CARGO_PKG_VERSION"), brokers = config.kafka.brokers, "starting");
+    serve(&config, shard, &stop, metrics, health)
+}
+
+/// The one shard, with its store in the configured directory.
+pub fn shard(
+    config: &Arc<Config>,
+    rebuild_store: bool,
+    metrics: Arc<Metrics>,
+    health: Arc<Health>,
+    stop: Stop,
+) -> Result<Shard, AppError> {
+    let profiles = Profiles::load(config.profiles_dir.as_deref())?;
+    check_profiles(config, &profiles)?;
+    Ok(Shard {
         id: ShardId::SINGLE,
         client: Client::new(&config.kafka)?,
         decoder: Arc::new(Decoder::new(Arc::new(profiles), config.limits.clone())),
-        metrics: Arc::clone(&metrics),
-        health: Arc::clone(&health),
+        metrics,
+        health,
         views: ReadViews::default(),
         home: StoreHome::directory(&config.store.path, config.store.cache_bytes),
         instance: format!("{}@{}", std::process::id(), config.http.bind),
-        rebuild_store: args.rebuild_store,
-        stop: stop.clone(),
-        config: Arc::clone(&config),
-    };
-    info!(version = env!("CARGO_PKG_VERSION"), brokers = config.kafka.brokers, "starting");
-    serve(&config, shard, &stop, metrics, health)
+        rebuild_store,
+        stop,
+        config: Arc::clone(config),
+    })
 }
 
 /// Every profile that a source names must be there.

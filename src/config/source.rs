@@ -27,6 +27,7 @@ pub fn read_topics(section: &Section<'_>) -> Result<TopicsConfig, ConfigError> {
         dead_letters: topic("dead_letters", "casewright.dead-letters")?,
         state: topic("state", "casewright.state")?,
         lease: topic("lease", "casewright.lease")?,
+        audit: topic("audit", "casewright.audit")?,
     };
     let mut seen = Vec::new();
     for (key, name) in named(&topics) {
@@ -36,8 +37,8 @@ pub fn read_topics(section: &Section<'_>) -> Result<TopicsConfig, ConfigError> {
     Ok(topics)
 }
 
-fn named(topics: &TopicsConfig) -> [(&'static str, &str); 6] {
-    let TopicsConfig { commands, case_events, cases, dead_letters, state, lease } = topics;
+fn named(topics: &TopicsConfig) -> [(&'static str, &str); 7] {
+    let TopicsConfig { commands, case_events, cases, dead_letters, state, lease, audit } = topics;
     [
         ("commands", commands),
         ("case_events", case_events),
@@ -45,6 +46,7 @@ fn named(topics: &TopicsConfig) -> [(&'static str, &str); 6] {
         ("dead_letters", dead_letters),
         ("state", state),
         ("lease", lease),
+        ("audit", audit),
     ]
 }
 

@@ -65,7 +65,7 @@ impl Lease {
         loop {
             let left = deadline.saturating_duration_since(Instant::now());
             if let Some(Err(error)) = self.consumer.poll(left) {
-                bear(&error)?;
+                bear(&error, &self.topic)?;
             }
             if self.state() != before || Instant::now() >= deadline {
                 return Ok(self.state());
@@ -105,8 +105,8 @@ impl Lease {
     }
 }
 
-fn bear(error: &KafkaError) -> Result<(), KafkaFault> {
-    let fault = || Err(KafkaFault::new("holding the lease", error));
+fn bear(error: &KafkaError, topic: &str) -> Result<(), KafkaFault> {
+    let fault = || Err(KafkaFault::on_topic("holding the lease", topic, error));
     if matches!(error, KafkaError::MessageConsumptionFatal(_)) {
         return fault();
     }

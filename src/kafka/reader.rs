@@ -200,6 +200,30 @@ impl InputReader {
             .map_err(|error| KafkaFault::on_topic("asking for the ends of a partition", topic, &error))
     }
 
+    /// The ends of these partitions as a read_committed reader sees them, in their order, all with one request to each
+    /// leader; none for a partition that has no answer.
+    ///
+    /// # Errors
+    /// No answer at all within `timeout`.
+    pub fn ends(&self, partitions: &[(&str, i32)], timeout: Duration) -> Result<Vec<Option<i64>>, KafkaFault> {
+        let doing = "asking for the ends of the partitions";
+        let mut list = TopicPartitionList::with_capacity(partitions.len());
+        for (topic, partition) in partitions {
+            let added = list.add_partition_offset(topic, *partition, Offset::End);
+            added.map_err(|error| KafkaFault::new(doing, &error))?;
+        }
+        if partitions.is_empty() {
+            return Ok(Vec::new());
+        }
+        // In place of a time the protocol takes "the end".
+        let found = self.consumer.offsets_for_times(list, timeout).map_err(|error| KafkaFault::new(doing, &error))?;
+        let end = |(topic, partition): &(&str, i32)| match found.find_partition(topic, *partition)?.offset() {
+            Offset::Offset(end) => Some(end),
+            Offset::Beginning | Offset::End | Offset::Stored | Offset::Invalid | Offset::OffsetTail(_) => None,
+        };
+        Ok(partitions.iter().map(end).collect())
+    }
+
     /// The first offset whose record is at or after `millis`; the end of the log if there is none.
     ///
     /// # Errors

@@ -72,6 +72,7 @@ pub fn specs(topics: &TopicsConfig, brokers: usize) -> Vec<TopicSpec> {
         spec(&topics.dead_letters, 1, None, dead_letters()),
         spec(&topics.state, 1, Some("partition p is shard p: another number strands state"), changelog()),
         spec(&topics.lease, 1, Some("the one partition is the one lease"), deleted_after(DAY_MS, "stays empty")),
+        spec(&topics.audit, 1, None, deleted_after(365 * DAY_MS, "what was lost or moved must be known long after")),
     ];
     for topic in &mut all {
         replicate(topic, brokers);
@@ -198,6 +199,7 @@ mod tests {
             dead_letters: "dead".into(),
             state: "state".into(),
             lease: "lease".into(),
+            audit: "audit".into(),
         }
     }
 

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use sha2::{Digest, Sha256};
 
+use super::inputs::Gap;
 use crate::engine::{CaseSummary, EngineStats};
 use crate::model::{CaseId, CaseStatus, EventKind, Evidence, KeyKind, Outcome, Timestamp};
 use crate::store::{Manifest, Row};
@@ -55,6 +56,8 @@ impl Messages {
 pub struct DeadLetter {
     pub key: String,
     pub headers: Vec<(&'static str, String)>,
+    /// What is kept of the record's own headers.
+    pub kept: Vec<(String, Vec<u8>)>,
     pub value: Vec<u8>,
     /// For the metric: the configured name of the source and the reason.
     pub source: usize,
@@ -84,6 +87,8 @@ pub struct Batch {
     pub events: Messages,
     pub views: Messages,
     pub refusals: Messages,
+    /// What befell the shard itself, for the audit topic.
+    pub audit: Messages,
     pub dead_letters: Vec<DeadLetter>,
     /// The manifest that the last row holds: positions for the group's offsets, sums for the metrics.
     pub manifest: Arc<Manifest>,
@@ -105,6 +110,8 @@ pub struct Told {
     pub event_types: Vec<(&'static str, u64)>,
     pub links: Vec<(KeyKind, LinkStrength, u64)>,
     pub merges: Vec<(MergeResult, u64)>,
+    /// Records that were deleted before they were read.
+    pub gaps: Vec<Gap>,
     pub engine_seconds: f64,
     pub decode_seconds: f64,
     pub stats: Option<EngineStats>,
@@ -165,6 +172,7 @@ impl Batch {
             events: Messages::default(),
             views: Messages::default(),
             refusals: Messages::default(),
+            audit: Messages::default(),
             dead_letters: Vec::new(),
             manifest,
             told: Told::default(),
@@ -179,6 +187,7 @@ impl Batch {
             && self.events.is_empty()
             && self.views.is_empty()
             && self.refusals.is_empty()
+            && self.audit.is_empty()
             && self.dead_letters.is_empty()
     }
 }

@@ -20,6 +20,8 @@ pub struct Committer {
     producer: TxnProducer,
     topics: TopicsConfig,
     shard: Shard,
+    /// So many positions of the manifest, the first ones, are of partitions that are read.
+    read: usize,
 }
 
 /// How long the two halves of a commit took.
@@ -31,8 +33,8 @@ pub struct Spent {
 
 impl Committer {
     #[must_use]
-    pub fn new(producer: TxnProducer, topics: TopicsConfig, shard: Shard) -> Self {
-        Self { producer, topics, shard }
+    pub fn new(producer: TxnProducer, topics: TopicsConfig, shard: Shard, read: usize) -> Self {
+        Self { producer, topics, shard, read }
     }
 
     /// Commits `batch` and answers where the changelog stands behind it. `member` is read at the last moment: it is the
@@ -48,7 +50,7 @@ impl Committer {
         self.producer.drain(DRAIN_MAX)?;
         let produced = Instant::now();
         let member = member().ok_or(TxnFault::Fenced)?;
-        let offsets = committed_offsets(&batch.manifest);
+        let offsets = committed_offsets(&batch.manifest, self.read);
         if !offsets.is_empty() {
             self.producer.send_offsets(&offsets, &member)?;
         }
@@ -66,6 +68,7 @@ impl Committer {
             (&batch.events, &self.topics.case_events),
             (&batch.refusals, &self.topics.case_events),
             (&batch.views, &self.topics.cases),
+            (&batch.audit, &self.topics.audit),
         ] {
             for (key, value) in messages.iter() {
                 self.producer.send(topic, None, Some(key), value, &[])?;
@@ -76,8 +79,9 @@ impl Committer {
 
     fn produce_dead_letters(&self, batch: &Batch) -> Result<(), TxnFault> {
         for letter in &batch.dead_letters {
-            let headers: Vec<(&str, &[u8])> =
-                letter.headers.iter().map(|(name, value)| (*name, value.as_bytes())).collect();
+            let told = letter.headers.iter().map(|(name, value)| (*name, value.as_bytes()));
+            let kept = letter.kept.iter().map(|(name, value)| (name.as_str(), value.as_slice()));
+            let headers: Vec<(&str, &[u8])> = told.chain(kept).collect();
             let key = Some(letter.key.as_bytes());
             self.producer.send(&self.topics.dead_letters, None, key, Some(&letter.value), &headers)?;
         }
@@ -98,11 +102,13 @@ impl Committer {
 }
 
 /// The second witness of the input positions, and what lag tools see; the manifest stays the first.
-fn committed_offsets(manifest: &Arc<Manifest>) -> Vec<CommittedOffset> {
+/// Only of what is read: the topic of a parked position may be gone, and Kafka would refuse them all.
+fn committed_offsets(manifest: &Arc<Manifest>, read: usize) -> Vec<CommittedOffset> {
     let metadata = manifest.offset_metadata();
     manifest
         .positions
         .iter()
+        .take(read)
         .map(|position| CommittedOffset {
             topic: position.topic.as_str().to_owned(),
             partition: position.partition,

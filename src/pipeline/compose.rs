@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use super::batch::{Batch, DeadLetter};
+use super::inputs::Gap;
 use super::ledger::Ledger;
 use super::pending::RowReader;
 use super::schedule::ViewSchedule;
@@ -12,7 +13,7 @@ use super::segments::{Moment, Segments};
 use crate::engine::{Change, Effects, Engine, Input, Refused, RowKey, Settled, StateRow};
 use crate::model::{Alert, CaseEvent, CaseId, Command, Key, Origin, Outcome, PartId, Tenant, Timestamp};
 use crate::store::{Claim, Codec, InputPosition, Manifest, Row, RowName, SegmentWriter, StoreError, StoredRow};
-use crate::wire;
+use crate::wire::{self, audit::ShardEvent};
 
 /// One element of a record, decoded and ready for the engine.
 #[derive(Debug)]
@@ -42,6 +43,16 @@ impl Draft {
     /// The claim on the changelog goes with this batch.
     pub fn claim(&mut self, claim: &Claim) {
         self.claim = Some(claim.to_row());
+    }
+
+    /// Something befell the shard itself; `shard` is its name.
+    pub fn audit(&mut self, event: &ShardEvent<'_>, shard: &str) {
+        self.batch.audit.push_with(event.key(), |out| wire::audit::encode(event, shard, out));
+    }
+
+    /// Counted once the batch is committed.
+    pub fn gap(&mut self, gap: Gap) {
+        self.batch.told.gaps.push(gap);
     }
 
     /// Nothing was put into it: no record, no element, no input.
@@ -265,7 +276,9 @@ impl Composer {
     /// Takes note of where the inputs stand and of what was delivered with `decoded`.
     pub fn account(&mut self, draft: &mut Draft, decoded: &mut Decoded) {
         self.manifest.records += decoded.records as u64;
-        self.manifest.positions.clone_from(&decoded.positions);
+        // Behind the positions that are read stand those of partitions that are not, and stay as they are.
+        let read = decoded.positions.len().min(self.manifest.positions.len());
+        self.manifest.positions.splice(..read, decoded.positions.iter().cloned());
         let told = &mut draft.batch.told;
         told.records += decoded.records;
         told.decode_seconds += decoded.seconds;

@@ -133,7 +133,7 @@ pub fn decide(decoder: &Decoder, record: &Record<'_>, source: &crate::config::So
         .into_iter()
         .map(|element| match element {
             Element::Alert(alert) => keyed(alert),
-            Element::Rejected(rejection) => dead(record, &rejection, index),
+            Element::Rejected(rejection) => dead(record, &rejection, source, index),
         })
         .collect()
 }
@@ -149,7 +149,8 @@ pub fn decide_command(origin: Origin, timestamp: Option<Timestamp>, payload: &[u
                 wire::dead_letter::headers(reason, &detail, topic, origin.partition, origin.offset, None, None);
             let key = wire::dead_letter::key(&origin);
             // One place past the configured sources stands for the commands.
-            let letter = DeadLetter { key, headers, value: payload.to_vec(), source: config.sources.len(), reason };
+            let (value, source) = (payload.to_vec(), config.sources.len());
+            let letter = DeadLetter { key, headers, kept: Vec::new(), value, source, reason };
             Decided::Dead { letter, origin }
         }
     }
@@ -161,7 +162,7 @@ fn keyed(alert: Arc<Alert>) -> Decided {
     Decided::Alert { alert, keys, dedup }
 }
 
-fn dead(record: &Record<'_>, rejection: &Rejection, source: usize) -> Decided {
+fn dead(record: &Record<'_>, rejection: &Rejection, config: &crate::config::SourceConfig, source: usize) -> Decided {
     let origin = Origin {
         topic: record.topic.clone(),
         partition: record.partition,
@@ -180,8 +181,9 @@ fn dead(record: &Record<'_>, rejection: &Rejection, source: usize) -> Decided {
     );
     let payload = record.payload.unwrap_or_default();
     let value = payload.get(rejection.bytes.clone()).unwrap_or(payload).to_vec();
+    let kept = wire::dead_letter::kept(record.headers, &config.tenant);
     Decided::Dead {
-        letter: DeadLetter { key: wire::dead_letter::key(&origin), headers, value, source, reason },
+        letter: DeadLetter { key: wire::dead_letter::key(&origin), headers, kept, value, source, reason },
         origin,
     }
 }

@@ -4,8 +4,9 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
-use tracing::{error, info, warn};
+use tracing::{error, info};
 
+use super::positions::Moved;
 use crate::config::{Config, SourceConfig, StartAt};
 use crate::kafka::{Admin, Assigned, Client, InputReader, KafkaFault, RawBatch, ReadFault};
 use crate::model::TopicName;
@@ -35,10 +36,15 @@ pub struct Plan {
     pub inputs: Vec<Input>,
     /// In the order of `inputs`.
     pub positions: Vec<InputPosition>,
+    /// Stored positions of partitions that are not read: those that wait for an operator, and those that no source names
+    /// now. They are kept, or the next start would take such a partition for one that was never read.
+    pub parked: Vec<InputPosition>,
     /// Partitions that wait for an operator, with the reason.
     pub halted: Vec<String>,
     /// Records that were deleted before they were read: {topic, partition, from, to}.
     pub gaps: Vec<Gap>,
+    /// What an operator moved just before.
+    pub moved: Vec<Moved>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -65,6 +71,17 @@ pub enum PlanError {
 }
 
 impl Plan {
+    /// What a manifest holds under this plan: the positions that are read, in the order of `inputs`, then the others.
+    #[must_use]
+    pub fn manifest_positions(&self) -> Vec<InputPosition> {
+        self.positions.iter().chain(&self.parked).cloned().collect()
+    }
+
+    #[must_use]
+    pub fn reads(&self, stored: &InputPosition) -> bool {
+        self.inputs.iter().any(|input| input.partition == stored.partition && input.topic == stored.topic)
+    }
+
     #[must_use]
     pub fn assigned(&self) -> Vec<Assigned> {
         let each = self.inputs.iter().zip(&self.positions);
@@ -78,9 +95,7 @@ impl Plan {
 }
 
 pub fn plan(config: &Config, client: &Client, admin: &Admin, manifest: &Manifest) -> Result<Plan, PlanError> {
-    let reader = client.reader()?;
-    let known: BTreeSet<&str> = manifest.positions.iter().map(|position| position.topic.as_str()).collect();
-    let mut planner = Planner { client, reader, manifest, known, plan: Plan::default() };
+    let mut planner = Planner::new(client, manifest)?;
     let topics: Vec<(String, i32)> = admin.list_topics()?.into_iter().collect();
     for (index, source) in config.sources.iter().enumerate() {
         let matched: Vec<&(String, i32)> =
@@ -93,10 +108,20 @@ pub fn plan(config: &Config, client: &Client, admin: &Admin, manifest: &Manifest
         }
     }
     let commands = &config.topics.commands;
-    let (_, partitions) =
-        topics.iter().find(|(name, _)| name == commands).ok_or_else(|| PlanError::NoTopic(commands.clone()))?;
-    planner.topic(commands, *partitions, &InputKind::Commands, &Start::Known(StartAt::Earliest))?;
-    Ok(planner.plan)
+    let partitions = require(&topics, commands)?;
+    planner.topic(commands, partitions, &InputKind::Commands, &Start::Known(StartAt::Earliest))?;
+    let mut plan = planner.plan;
+    if !plan.gaps.is_empty() {
+        require(&topics, &config.topics.audit)?;
+    }
+    plan.parked = manifest.positions.iter().filter(|stored| !plan.reads(stored)).cloned().collect();
+    Ok(plan)
+}
+
+/// One of Casewright's own topics; a gap that cannot be told must not be passed over.
+fn require(topics: &[(String, i32)], wanted: &str) -> Result<i32, PlanError> {
+    let found = topics.iter().find(|(name, _)| name == wanted);
+    found.map(|(_, partitions)| *partitions).ok_or_else(|| PlanError::NoTopic(wanted.to_owned()))
 }
 
 /// Where a partition without a position begins.
@@ -111,7 +136,23 @@ impl Start {
     }
 }
 
-struct Planner<'a> {
+/// How a stored position fits the log that is there now.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Footing {
+    Sound,
+    /// It fits, but no record is left before it, or none was read yet, that could prove it.
+    Unproven,
+    /// Records between the position and the log's start were deleted.
+    Gap,
+    /// The log ends before the position.
+    PastEnd,
+    /// Another record is where the last one read was.
+    Replaced {
+        offset: i64,
+    },
+}
+
+pub struct Planner<'a> {
     client: &'a Client,
     reader: InputReader,
     manifest: &'a Manifest,
@@ -119,7 +160,34 @@ struct Planner<'a> {
     plan: Plan,
 }
 
-impl Planner<'_> {
+impl<'a> Planner<'a> {
+    pub fn new(client: &'a Client, manifest: &'a Manifest) -> Result<Self, KafkaFault> {
+        let known = manifest.positions.iter().map(|position| position.topic.as_str()).collect();
+        Ok(Self { client, reader: client.reader()?, manifest, known, plan: Plan::default() })
+    }
+
+    #[must_use]
+    pub fn positions(&self) -> &'a [InputPosition] {
+        &self.manifest.positions
+    }
+
+    /// Start and end of a partition's log.
+    pub fn log(&self, topic: &TopicName, partition: i32) -> Result<(i64, i64), KafkaFault> {
+        self.reader.low_high(topic.as_str(), partition)
+    }
+
+    pub fn footing(&self, position: &InputPosition, (low, high): (i64, i64)) -> Result<Footing, PlanError> {
+        if position.next_offset > high {
+            return Ok(Footing::PastEnd);
+        }
+        if let Some(offset) = position.last_offset.filter(|last| *last >= low) {
+            let found = self.fingerprint(position.topic.as_str(), position.partition, offset)?;
+            let same = found == Some(position.fingerprint);
+            return Ok(if same { Footing::Sound } else { Footing::Replaced { offset } });
+        }
+        Ok(if position.next_offset < low { Footing::Gap } else { Footing::Unproven })
+    }
+
     fn topic(&mut self, topic: &str, partitions: i32, kind: &InputKind, start: &Start) -> Result<(), PlanError> {
         for partition in 0..partitions {
             let name = TopicName::new(topic);
@@ -152,36 +220,32 @@ impl Planner<'_> {
 
     /// None where the partition must wait for an operator.
     fn go_on(&mut self, mut position: InputPosition) -> Result<Option<InputPosition>, PlanError> {
-        let (low, high) = self.reader.low_high(position.topic.as_str(), position.partition)?;
+        let log = self.log(&position.topic, position.partition)?;
         let (topic, partition, next) = (position.topic.as_str().to_owned(), position.partition, position.next_offset);
-        if next > high {
-            self.halt(format!(
-                "{topic}/{partition}: the position is {next}, the log ends at {high}: the topic was made anew"
-            ));
-            return Ok(None);
-        }
-        if let Some(last) = position.last_offset.filter(|last| *last >= low)
-            && self.fingerprint(&topic, partition, last)? != Some(position.fingerprint)
-        {
-            self.halt(format!(
-                "{topic}/{partition}: the record at offset {last} is not the one that was read there: the topic was made anew"
-            ));
-            return Ok(None);
-        }
-        if next < low {
-            let gap = Gap { topic: position.topic.clone(), partition, from: next, to: low };
-            error!(topic, partition, from = next, to = low, "records were deleted before they were read: a gap");
-            self.plan.gaps.push(gap);
-            position.next_offset = low;
-        }
-        Ok(Some(position))
+        let reason = match self.footing(&position, log)? {
+            Footing::Sound | Footing::Unproven => return Ok(Some(position)),
+            Footing::Gap => {
+                let gap = Gap { topic: position.topic.clone(), partition, from: next, to: log.0 };
+                error!(topic, partition, from = next, to = log.0, "records were deleted before they were read: a gap");
+                self.plan.gaps.push(gap);
+                position.next_offset = log.0;
+                return Ok(Some(position));
+            }
+            Footing::PastEnd => format!("the position is {next}, the log ends at {}", log.1),
+            Footing::Replaced { offset } => {
+                format!("the record at offset {offset} is not the one that was read there")
+            }
+        };
+        self.halt(&topic, partition, &reason);
+        Ok(None)
     }
 
-    fn halt(&mut self, reason: String) {
-        warn!(
-            reason,
-            "input partition stopped: `casewright positions set` moves it once you know what happened to the topic"
+    fn halt(&mut self, topic: &str, partition: i32, reason: &str) {
+        let reason = format!(
+            "{topic}/{partition}: {reason}: the topic was made anew; once you know what happened to it, stop the daemon and \
+             say where to go on: `casewright positions set {topic}:{partition} earliest` (or latest, an offset, a time)"
         );
+        error!(reason, "input partition stopped; the others go on");
         self.plan.halted.push(reason);
     }
 

@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 use crossbeam_channel::{Receiver, RecvTimeoutError};
 
 use super::batch::Batch;
+use super::lag::Standing;
 use super::pending::Pending;
 use crate::store::{Position, Row, Store, StoreError};
 use crate::telemetry::Metrics;
@@ -26,6 +27,7 @@ pub fn keep(
     store: &dyn Store,
     pending: &Pending,
     metrics: &Metrics,
+    standing: &Standing,
 ) -> Result<(), StoreError> {
     while let Ok(first) = committed.recv() {
         let gathered = gather(first, committed);
@@ -34,6 +36,7 @@ pub fn keep(
         let rows: Vec<&Row> = gathered.iter().flat_map(|each| &each.batch.rows).collect();
         store.apply(&rows, last.position)?;
         metrics.stage_store(began.elapsed());
+        standing.stored(last.position);
         pending.stored(last.batch.manifest.batch);
     }
     Ok(())

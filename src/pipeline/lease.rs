@@ -7,7 +7,7 @@ use std::time::Duration;
 use tracing::{info, warn};
 
 use super::stop::Stop;
-use crate::kafka::{GroupMetadata, Lease, LeaseState};
+use crate::kafka::{GroupMetadata, KafkaFault, Lease, LeaseState};
 
 const POLL: Duration = Duration::from_millis(100);
 const RETRY: Duration = Duration::from_secs(1);
@@ -19,6 +19,8 @@ pub struct LeaseWatch(Arc<Shared>);
 struct Shared {
     lease: Lease,
     seen: Mutex<Seen>,
+    /// Met by a poll since the lease was last held: why it may not come.
+    trouble: Mutex<Option<KafkaFault>>,
     changed: Condvar,
 }
 
@@ -32,7 +34,7 @@ pub struct Seen {
 impl LeaseWatch {
     #[must_use]
     pub fn new(lease: Lease) -> Self {
-        let shared = Shared { lease, seen: Mutex::default(), changed: Condvar::new() };
+        let shared = Shared { lease, seen: Mutex::default(), trouble: Mutex::default(), changed: Condvar::new() };
         Self(Arc::new(shared))
     }
 
@@ -61,6 +63,12 @@ impl LeaseWatch {
         seen.held.then_some(seen.term)
     }
 
+    /// Why the lease does not come, if that is not merely that another instance holds it.
+    #[must_use]
+    pub fn trouble(&self) -> Option<KafkaFault> {
+        self.0.trouble.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
     /// Gives the lease back and asks for it again: after a rival's claim, whoever the group elects goes on.
     pub fn rejoin(&self) {
         if let Err(fault) = self.0.lease.rejoin() {
@@ -77,6 +85,7 @@ impl LeaseWatch {
                 Ok(LeaseState::Waiting) => self.tell(false),
                 Err(fault) => {
                     warn!(%fault, "lease poll failed");
+                    *self.0.trouble.lock().unwrap_or_else(PoisonError::into_inner) = Some(fault);
                     // The broker decides who holds the lease; while it is away nothing can be committed anyway.
                     let _stopping = stop.wait(RETRY);
                 }
@@ -93,6 +102,7 @@ impl LeaseWatch {
         }
         *seen = Seen { held, term: seen.term + u64::from(held) };
         if held {
+            *self.0.trouble.lock().unwrap_or_else(PoisonError::into_inner) = None;
             info!(term = seen.term, "holding the lease");
         } else {
             info!(term = seen.term, "not holding the lease");

@@ -78,6 +78,9 @@ impl Reporter {
         for letter in &batch.dead_letters {
             self.metrics.dead_letter(&self.sources[letter.source], letter.reason);
         }
+        for gap in &told.gaps {
+            self.metrics.gap(gap.topic.as_str(), gap.partition, gap.to - gap.from);
+        }
         let now = wall_now();
         for recorded in &told.recorded {
             self.metrics.alert_latency(now.since(*recorded));

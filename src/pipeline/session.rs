@@ -13,6 +13,7 @@ use super::decode::DecodeStage;
 use super::idle::{IdleClock, Tick};
 use super::inputs::Inputs;
 use super::keep::{Committed, keep};
+use super::lag::Standing;
 use super::lease::LeaseWatch;
 use super::pending::{Pending, RowReader};
 use super::report::Reporter;
@@ -68,6 +69,8 @@ pub struct Session {
     pub stop: Stop,
     /// A batch that must go out first: the claim on the changelog, a changed policy.
     pub first: Batch,
+    /// Told where the work stands; asked by those who measure.
+    pub standing: Arc<Standing>,
 }
 
 type Polled = (RawBatch, Vec<(usize, i64)>);
@@ -93,7 +96,8 @@ impl Session {
             away: None,
         };
         let decide = Decide { composer, idle, inputs, rows, pending: pending.clone(), stop: self.stop.clone() };
-        let commit = Commit { committer, lease, term, reporter: &reporter };
+        let standing = self.standing.as_ref();
+        let commit = Commit { committer, lease, term, reporter: &reporter, standing };
         let first = Arc::new(self.first);
         let stop = &self.stop;
         let (broken, pending) = (&broken, &pending);
@@ -106,7 +110,7 @@ impl Session {
                 guarded(scope, "engine", broken, move || decide.run(&decoded, &decided_in, first)),
                 guarded(scope, "commit", broken, move || commit.run(&decided, &committed_in)),
                 guarded(scope, "store", broken, move || {
-                    keep(&committed, store, pending, metrics).map_err(SessionFault::from)
+                    keep(&committed, store, pending, metrics, standing).map_err(SessionFault::from)
                 }),
             ];
             let ends = threads.map(|thread| thread.join().unwrap_or(Err(SessionFault::Panicked)));
@@ -296,6 +300,7 @@ struct Commit<'a> {
     lease: LeaseWatch,
     term: u64,
     reporter: &'a Reporter,
+    standing: &'a Standing,
 }
 
 impl Commit<'_> {
@@ -312,6 +317,7 @@ impl Commit<'_> {
                     return Err(fault.into());
                 }
             };
+            self.standing.committed(&batch.manifest, position);
             self.reporter.committed(&batch, spent);
             if out.send(Committed { batch, position }).is_err() {
                 break;

@@ -7,10 +7,11 @@ use std::time::Duration;
 use tracing::{error, info, warn};
 
 use super::commit::Committer;
-use super::compose::{Composer, Unwatched};
+use super::compose::{Composer, Draft, Unwatched};
 use super::decode::DecodeStage;
 use super::idle::IdleClock;
 use super::inputs::{self, InputKind, Inputs, PlanError};
+use super::lag::{LagWatch, Standing};
 use super::lease::LeaseWatch;
 use super::pending::{Pending, RowReader};
 use super::recover::{RecoverError, Recovered, Recovery, RefusedStart};
@@ -18,14 +19,15 @@ use super::report::Reporter;
 use super::schedule::ViewSchedule;
 use super::session::{Session, SessionFault};
 use super::stop::Stop;
-use super::{Batch, ReadViews, wall_now};
+use super::{Batch, ReadViews, wall_now, witness};
 use crate::config::Config;
 use crate::engine::Input;
 use crate::kafka::{Client, KafkaFault, TxnFault, TxnProducer};
-use crate::model::{Origin, Shard as ShardId};
-use crate::store::{Claim, StoreHome};
+use crate::model::{Origin, Shard as ShardId, TopicName};
+use crate::store::{Claim, Manifest, StoreHome};
 use crate::telemetry::{Check, CheckState, Health, Metrics, RecoveryCause};
 use crate::wire::Decoder;
+use crate::wire::audit::{ShardEvent, ShardEventKind};
 
 const INIT_MAX: Duration = Duration::from_secs(30);
 const BACKOFF_MIN: Duration = Duration::from_millis(200);
@@ -59,7 +61,7 @@ pub enum ShardError {
 }
 
 #[derive(Debug, thiserror::Error)]
-enum SpellFault {
+pub(super) enum SpellFault {
     #[error(transparent)]
     Recover(#[from] RecoverError),
     #[error(transparent)]
@@ -70,7 +72,7 @@ enum SpellFault {
 
 impl Shard {
     /// Blocks until a stop is asked for, or until only a person can help.
-    pub fn run(mut self) -> Result<(), ShardError> {
+    pub fn run(self) -> Result<(), ShardError> {
         self.health.set(Check::Lease, CheckState::Waiting, "joining the lease group");
         let lease = self
             .client
@@ -78,26 +80,41 @@ impl Shard {
             .map_err(ShardError::Lease)?;
         let watch = LeaseWatch::new(lease);
         let polling = Stop::default();
+        let standing = Arc::new(Standing::default());
+        let lag = LagWatch {
+            client: &self.client,
+            changelog: (self.config.topics.state.clone(), self.id.partition()),
+            standing: &standing,
+            home: &self.home,
+            metrics: &self.metrics,
+        };
         std::thread::scope(|scope| {
-            let poller = scope.spawn(|| watch.poll_until(&polling));
-            let end = self.work(&watch);
+            let threads = [scope.spawn(|| watch.poll_until(&polling)), scope.spawn(|| lag.run_until(&polling))];
+            let end = self.work(&watch, &standing);
             polling.set();
-            if poller.join().is_err() {
-                error!("the lease thread panicked");
+            for thread in threads {
+                if thread.join().is_err() {
+                    error!("the lease thread or the one that watches the lag panicked");
+                }
             }
             end
         })
     }
 
-    fn work(&mut self, watch: &LeaseWatch) -> Result<(), ShardError> {
+    fn work(&self, watch: &LeaseWatch, standing: &Arc<Standing>) -> Result<(), ShardError> {
         let mut backoff = BACKOFF_MIN;
+        let mut rebuild = self.rebuild_store;
+        self.metrics.recovered(RecoveryCause::Start);
         while !self.stop.is_set() {
             let Some(term) = watch.wait_held(LEASE_WAIT) else {
-                self.health.set(Check::Lease, CheckState::Waiting, "another instance holds the lease");
+                self.wait_for_the_lease(watch)?;
+                self.look_into_the_store(standing);
                 continue;
             };
             self.health.set(Check::Lease, CheckState::Ok, "held");
-            let fault = match self.spell(watch, term) {
+            let ended = self.spell(watch, term, rebuild, standing);
+            standing.rest(&self.metrics);
+            let fault = match ended {
                 Ok(()) => return Ok(()),
                 Err(SpellFault::Recover(RecoverError::Stopped)) => return Ok(()),
                 Err(SpellFault::Recover(RecoverError::Refused(refused))) => return Err(refused.into()),
@@ -111,7 +128,7 @@ impl Shard {
             self.metrics.recovered(cause);
             self.health.set(Check::Recovery, CheckState::Waiting, cause.label());
             // `--rebuild-store` was for the first start only.
-            self.rebuild_store = false;
+            rebuild = false;
             if cause == RecoveryCause::Fenced {
                 // A rival, or merely our own transaction that timed out: Kafka does not say. Nobody initialises again
                 // against another's claim, so the lease goes back, and whoever the group elects goes on.
@@ -123,20 +140,48 @@ impl Shard {
         Ok(())
     }
 
+    /// Says what is waited for. Before the lease was ever ours, a lease topic that is not there ends the daemon, as any
+    /// other of its own topics does: librdkafka looks for it again only after minutes. Later it is waited for.
+    fn wait_for_the_lease(&self, watch: &LeaseWatch) -> Result<(), ShardError> {
+        let trouble = watch.trouble();
+        let detail = match &trouble {
+            None => "another instance holds the lease, or the group is about to give it".to_owned(),
+            Some(fault) => fault.to_string(),
+        };
+        self.health.set(Check::Lease, CheckState::Waiting, &detail);
+        if let Some(KafkaFault::NoSuchTopic { topic }) = trouble
+            && watch.seen().term == 0
+            // Asked again, because a broker that is just starting may not know all its topics.
+            && self.client.admin().is_ok_and(|admin| matches!(admin.partitions(&topic), Ok(None)))
+        {
+            return Err(ShardError::Plan(PlanError::NoTopic(topic)));
+        }
+        Ok(())
+    }
+
+    /// A waiting instance says how far its store is behind; nobody writes it meanwhile, so one look will do. On this
+    /// thread, which is the one that opens it when the lease comes.
+    fn look_into_the_store(&self, standing: &Standing) {
+        if standing.knows_the_store() {
+            return;
+        }
+        let filled =
+            if self.home.is_empty() { None } else { self.home.open().ok().and_then(|store| store.meta().ok()) };
+        standing.stored(filled.flatten().map(|meta| meta.position).unwrap_or_default());
+    }
+
     /// One lease-holding spell, from recovery to the first fault.
-    fn spell(&self, watch: &LeaseWatch, term: u64) -> Result<(), SpellFault> {
-        let transactional_id = format!("{}-{}", self.config.kafka.app, self.id);
-        let producer = self.client.producer(&transactional_id).map_err(SessionFault::from)?;
-        // Fences whoever ran this shard before, and settles our own transaction if one was in doubt.
-        producer.init(INIT_MAX).map_err(SessionFault::from)?;
-        let recovered = self.recover()?;
+    fn spell(&self, watch: &LeaseWatch, term: u64, rebuild: bool, standing: &Arc<Standing>) -> Result<(), SpellFault> {
+        let producer = self.fencing_producer()?;
+        let recovered = self.recover(rebuild)?;
         let admin = self.client.admin().map_err(SessionFault::from)?;
         let plan = inputs::plan(&self.config, &self.client, &admin, &recovered.manifest)?;
         self.tell_plan(&plan);
+        witness::hear(&self.client, &recovered.manifest, &plan, &self.metrics);
         if !watch.holds(term) {
             return Err(SessionFault::LeaseLost.into());
         }
-        let session = self.session(watch, term, producer, recovered, &plan)?;
+        let session = self.session(watch, term, producer, recovered, &plan, standing)?;
         self.health.set(Check::Recovery, CheckState::Ok, "recovered");
         self.health.set(Check::Kafka, CheckState::Ok, "committing");
         self.health.set(Check::Store, CheckState::Ok, "");
@@ -144,7 +189,15 @@ impl Shard {
         Ok(session.run()?)
     }
 
-    fn recover(&self) -> Result<Recovered, SpellFault> {
+    /// Fences whoever ran this shard before, and settles our own transaction if one was in doubt.
+    pub(super) fn fencing_producer(&self) -> Result<TxnProducer, SpellFault> {
+        let transactional_id = format!("{}-{}", self.config.kafka.app, self.id);
+        let producer = self.client.producer(&transactional_id).map_err(SessionFault::from)?;
+        producer.init(INIT_MAX).map_err(SessionFault::from)?;
+        Ok(producer)
+    }
+
+    pub(super) fn recover(&self, rebuild: bool) -> Result<Recovered, SpellFault> {
         let partition = self.id.partition();
         let mut changelog = self.client.changelog(&self.config.topics.state, partition).map_err(RecoverError::from)?;
         self.health.set(Check::Recovery, CheckState::Waiting, "reading the changelog");
@@ -153,7 +206,7 @@ impl Shard {
             home: &self.home,
             changelog: &mut changelog,
             now: wall_now(),
-            rebuild: self.rebuild_store,
+            rebuild,
             policy: &self.config.policy,
             policy_text: &self.config.policy_text,
             seed: seed(),
@@ -164,9 +217,6 @@ impl Shard {
     }
 
     fn tell_plan(&self, plan: &inputs::Plan) {
-        for gap in &plan.gaps {
-            self.metrics.gap(gap.topic.as_str(), gap.partition, gap.to - gap.from);
-        }
         if plan.halted.is_empty() {
             self.health.set(Check::Inputs, CheckState::Ok, "");
         } else {
@@ -181,24 +231,17 @@ impl Shard {
         producer: TxnProducer,
         recovered: Recovered,
         plan: &inputs::Plan,
+        standing: &Arc<Standing>,
     ) -> Result<Session, SpellFault> {
         let pipeline = &self.config.pipeline;
-        let Recovered { store, engine, codec, ledger, segments, mut manifest, first_start } = recovered;
-        manifest.positions.clone_from(&plan.positions);
-        let schedule = ViewSchedule::new(pipeline.view_interval);
-        let mut composer = Composer::new(
-            engine,
-            codec,
-            ledger,
-            manifest,
-            schedule,
-            self.id.to_string(),
-            pipeline.dead_letter_bytes_max,
-        )
-        .with_segments(segments);
-        let rows = RowReader::new(Arc::clone(&store), Pending::default());
-        let first = self.first_batch(&mut composer, &rows, first_start, plan)?;
+        let store = Arc::clone(&recovered.store);
+        let (composer, first) = self.compose(recovered, plan)?;
+        let stood = Arc::clone(&first.manifest);
         let inputs: Inputs = plan.inputs.clone().into();
+        if let Some(meta) = store.meta().map_err(SessionFault::from)? {
+            standing.stored(meta.position);
+        }
+        standing.serve(Arc::clone(&inputs), stood);
         let mut reader = self.client.reader().map_err(SessionFault::from)?;
         reader.assign(&plan.assigned()).map_err(SessionFault::from)?;
         let decode = DecodeStage::new(
@@ -213,7 +256,7 @@ impl Shard {
             reader,
             decode,
             composer,
-            committer: Committer::new(producer, topics, self.id),
+            committer: Committer::new(producer, topics, self.id, inputs.len()),
             store,
             idle: IdleClock::new(inputs.len(), pipeline.partition_idle_after, pipeline.idle_advance),
             inputs,
@@ -229,7 +272,23 @@ impl Shard {
             batch_wait: pipeline.batch_wait,
             stop: self.stop.clone(),
             first,
+            standing: Arc::clone(standing),
         })
+    }
+
+    /// The engine ready to go on from the plan's positions, and the batch that says so.
+    pub(super) fn compose(&self, recovered: Recovered, plan: &inputs::Plan) -> Result<(Composer, Batch), SpellFault> {
+        let pipeline = &self.config.pipeline;
+        let Recovered { store, engine, codec, ledger, segments, mut manifest, first_start } = recovered;
+        manifest.positions = plan.manifest_positions();
+        let schedule = ViewSchedule::new(pipeline.view_interval);
+        let shard = self.id.to_string();
+        let mut composer =
+            Composer::new(engine, codec, ledger, manifest, schedule, shard, pipeline.dead_letter_bytes_max)
+                .with_segments(segments);
+        let rows = RowReader::new(store, Pending::default());
+        let first = self.first_batch(&mut composer, &rows, first_start, plan)?;
+        Ok((composer, first))
     }
 
     /// The claim on the changelog, and the policy where it is another one than the last batch ran under.
@@ -254,9 +313,34 @@ impl Shard {
                 composer.input(&mut draft, expect, rows, &mut Unwatched).map_err(SessionFault::from)?;
             }
         }
+        // What is not read must not hold the watermark back.
+        for parked in &plan.parked {
+            let (topic, partition, offset) = (parked.topic.clone(), parked.partition, parked.next_offset);
+            let idle = Input::Idle { origin: Origin { topic, partition, offset, index: 0 } };
+            composer.input(&mut draft, idle, rows, &mut Unwatched).map_err(SessionFault::from)?;
+        }
+        self.audit(&mut draft, composer.manifest(), plan);
         let claim = Claim { instance: self.instance.clone(), changelog: composer.manifest().changelog, at: wall_now() };
         draft.claim(&claim);
         Ok(composer.finish(draft, rows, false, wall_now()).map_err(SessionFault::from)?)
+    }
+
+    /// Positions that go anywhere but over their records: told in the transaction that acts on it, or not at all.
+    fn audit(&self, draft: &mut Draft, manifest: &Manifest, plan: &inputs::Plan) {
+        let (changelog, shard) = (manifest.changelog.to_string(), self.id.to_string());
+        let mut tell = |kind, topic: &TopicName, partition, from, to| {
+            let (changelog, topic, instance) = (changelog.as_str(), topic.as_str(), self.instance.as_str());
+            let (batch, time) = (manifest.batch + 1, wall_now());
+            let event = ShardEvent { kind, changelog, batch, topic, partition, from, to, instance, time };
+            draft.audit(&event, &shard);
+        };
+        for moved in &plan.moved {
+            tell(ShardEventKind::PositionMoved, &moved.topic, moved.partition, moved.from, moved.to);
+        }
+        for gap in &plan.gaps {
+            tell(ShardEventKind::InputGap, &gap.topic, gap.partition, Some(gap.from), gap.to);
+        }
+        plan.gaps.iter().cloned().for_each(|gap| draft.gap(gap));
     }
 }
 

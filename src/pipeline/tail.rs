@@ -34,12 +34,26 @@ impl From<StoreError> for TailError {
 
 /// Whose changelog this is: every batch ends with a manifest, which says so. None for one that was never written.
 pub fn changelog_id(reader: &mut ChangelogReader, ends: Ends) -> Result<Option<ChangelogId>, KafkaFault> {
+    last(reader, ends, id_in)
+}
+
+/// The manifest of the last committed batch. None for a changelog that was never written.
+pub fn last_manifest(reader: &mut ChangelogReader, ends: Ends) -> Result<Option<Manifest>, KafkaFault> {
+    last(reader, ends, manifest_in)
+}
+
+/// What `pick` finds in the last record that has it, looked for from the end, further and further back.
+fn last<T>(
+    reader: &mut ChangelogReader,
+    ends: Ends,
+    pick: impl Fn(&ChangelogRecord<'_>) -> Option<T>,
+) -> Result<Option<T>, KafkaFault> {
     let mut span = LOOK_BACK;
     loop {
         let from = ends.low.max(ends.committed_end - span);
         let mut found = None;
         reader.read(from, ends.committed_end, &mut |record| {
-            found = id_in(&record).or(found);
+            found = pick(&record).or(found.take());
             ControlFlow::Continue(())
         })?;
         if found.is_some() || from == ends.low {
@@ -49,12 +63,19 @@ pub fn changelog_id(reader: &mut ChangelogReader, ends: Ends) -> Result<Option<C
     }
 }
 
-fn id_in(record: &ChangelogRecord<'_>) -> Option<ChangelogId> {
-    let value = record.value?;
+fn manifest_in(record: &ChangelogRecord<'_>) -> Option<Manifest> {
     match RowName::from_bytes(record.key).ok()? {
-        RowName::Manifest => Manifest::decode(value).ok().map(|manifest| manifest.changelog),
-        RowName::Claim => Claim::decode(value).ok().map(|claim| claim.changelog),
-        RowName::Engine(_) | RowName::Segment { .. } | RowName::CaseSegments { .. } => None,
+        RowName::Manifest => Manifest::decode(record.value?).ok(),
+        RowName::Claim | RowName::Engine(_) | RowName::Segment { .. } | RowName::CaseSegments { .. } => None,
+    }
+}
+
+fn id_in(record: &ChangelogRecord<'_>) -> Option<ChangelogId> {
+    match RowName::from_bytes(record.key).ok()? {
+        RowName::Claim => Claim::decode(record.value?).ok().map(|claim| claim.changelog),
+        RowName::Manifest | RowName::Engine(_) | RowName::Segment { .. } | RowName::CaseSegments { .. } => {
+            manifest_in(record).map(|manifest| manifest.changelog)
+        }
     }
 }
 

@@ -1,7 +1,7 @@
 //! Where a shard's store lives: a directory, or nowhere but in memory. Recovery opens it, and sets a damaged one aside.
 
 use std::fs;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use super::{MemoryStore, SledStore, Store, StoreError, sled_store};
@@ -46,6 +46,18 @@ impl StoreHome {
         }
     }
 
+    /// What the store takes on disk, without opening it; 0 where that cannot be told.
+    #[must_use]
+    pub fn bytes(&self) -> u64 {
+        match &self.0 {
+            Place::Directory { path, .. } => bytes_below(path),
+            Place::Memory(store) => {
+                let store = Arc::clone(&*store.lock().unwrap_or_else(PoisonError::into_inner));
+                store.size_on_disk().unwrap_or(0)
+            }
+        }
+    }
+
     /// Makes room for a new store; the old one is kept beside it. Answers where, if there was a directory. Whoever has
     /// the old one open must have let go of it.
     pub fn set_aside(&self) -> Result<Option<PathBuf>, StoreError> {
@@ -58,4 +70,15 @@ impl StoreHome {
             }
         }
     }
+}
+
+/// Files come and go meanwhile: what is gone when it is looked at weighs nothing.
+fn bytes_below(dir: &Path) -> u64 {
+    let Ok(entries) = fs::read_dir(dir) else { return 0 };
+    let weigh = |entry: fs::DirEntry| match entry.metadata() {
+        Ok(meta) if meta.is_dir() => bytes_below(&entry.path()),
+        Ok(meta) => meta.len(),
+        Err(_) => 0,
+    };
+    entries.filter_map(Result::ok).map(weigh).sum()
 }

@@ -13,7 +13,7 @@ use prometheus::{
 
 use crate::model::{KeyKind, Millis, Outcome, Timestamp};
 
-pub use label::{CommitResult, LinkStrength, MergeResult, RecoveryCause, Stage};
+pub use label::{CommitResult, LinkStrength, MergeResult, OffsetDispute, RecoveryCause, Stage};
 
 /// From a millisecond to a minute: what a batch stage, an answer or an alert's way may take.
 const SECONDS: [f64; 15] = [0.001, 0.0025, 0.005, 0.01, 0.02, 0.035, 0.05, 0.075, 0.1, 0.25, 0.5, 1.0, 5.0, 15.0, 60.0];
@@ -32,6 +32,7 @@ pub struct Metrics {
     merges: [IntCounter; MergeResult::ALL.len()],
     conservation_mismatches: IntCounter,
     gap_records: IntCounterVec,
+    offset_disputes: [IntCounter; OffsetDispute::ALL.len()],
     cases: IntGaugeVec,
     input_lag: IntGaugeVec,
     changelog_lag: IntGauge,
@@ -60,6 +61,12 @@ impl Metrics {
         let recoveries = counters(r, "casewright_recoveries_total", "ways back through the changelog", &["cause"]);
         let merges = counters(r, "casewright_merges_total", "cases that evidence would join", &["result"]);
         let stages = histograms(r, "casewright_batch_stage_seconds", "time of one stage of one batch", &["stage"]);
+        let disputes = counters(
+            r,
+            "casewright_committed_offset_disputes_total",
+            "partitions whose committed offset disagreed with the manifest at a start",
+            &["dispute"],
+        );
         build_info(r);
         Self {
             records: counters(r, "casewright_records_total", "records delivered", &["source"]),
@@ -82,6 +89,7 @@ impl Metrics {
                 "offsets that the broker had deleted before they were read",
                 &["topic", "partition"],
             ),
+            offset_disputes: OffsetDispute::ALL.map(|dispute| disputes.with_label_values(&[dispute.label()])),
             cases: gauges(r, "casewright_cases", "cases by status", &["status"]),
             input_lag: gauges(r, "casewright_input_lag", "records not yet committed", &["topic", "partition"]),
             changelog_lag: gauge(r, "casewright_changelog_lag", "changelog records that the local store lacks"),
@@ -154,6 +162,11 @@ impl Metrics {
         self.gap_records.with_label_values(&[topic, &partition.to_string()]).inc_by(records);
     }
 
+    /// The group's committed offset of one partition is not what the manifest says.
+    pub fn offsets_disputed(&self, dispute: OffsetDispute) {
+        self.offset_disputes[dispute as usize].inc();
+    }
+
     /// `status` is `CaseStatus::label`.
     pub fn cases(&self, status: &'static str, count: u64) {
         self.cases.with_label_values(&[status]).set(signed(count));
@@ -161,6 +174,11 @@ impl Metrics {
 
     pub fn input_lag(&self, topic: &str, partition: i32, records: i64) {
         self.input_lag.with_label_values(&[topic, &partition.to_string()]).set(records);
+    }
+
+    /// This instance reads no inputs any more.
+    pub fn forget_input_lag(&self) {
+        self.input_lag.reset();
     }
 
     pub fn changelog_lag(&self, records: i64) {
@@ -332,7 +350,7 @@ mod tests {
     #[test]
     fn every_name_begins_with_ours() {
         let names = Metrics::names();
-        assert_eq!(names.len(), 22, "{names:?}");
+        assert_eq!(names.len(), 23, "{names:?}");
         assert!(names.iter().all(|name| name.starts_with("casewright_")));
     }
 }

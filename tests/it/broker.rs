@@ -203,6 +203,16 @@ impl Broker {
         }
     }
 
+    /// As retention would, at once.
+    pub fn delete_records_before(&self, topic: &str, partition: i32, offset: i64) {
+        let admin: AdminClient<DefaultClientContext> = self.plain_client().create().expect("an admin client");
+        let mut list = TopicPartitionList::new();
+        list.add_partition_offset(topic, partition, Offset::Offset(offset)).expect("an offset");
+        let options = AdminOptions::new().operation_timeout(Some(ANSWER_WITHIN));
+        let deleted = block_on(admin.delete_records(&list, &options)).expect("delete records");
+        deleted.elements().iter().for_each(|element| element.error().expect("delete the records of a partition"));
+    }
+
     /// Sends records outside any transaction, waits until the broker has them, and answers where each one is: partition
     /// and offset.
     pub fn produce(&self, topic: &str, records: &[Outgoing<'_>]) -> Vec<(i32, i64)> {

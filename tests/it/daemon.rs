@@ -90,6 +90,7 @@ cases = "{name}.views"
 dead_letters = "{name}.dead"
 state = "{name}.state"
 lease = "{name}.lease"
+audit = "{name}.audit"
 [store]
 path = "store"
 [http]
@@ -291,7 +292,7 @@ impl Drop for Daemon {
 /// What the daemon needs beside its input: as `casewright topics create` makes it, with fewer partitions.
 fn create_own_topics(broker: &Broker, name: &str) {
     let t = |which| topic(name, which);
-    broker.create_topics(&[(&t("commands"), 1), (&t("lease"), 1)], &[]);
+    broker.create_topics(&[(&t("commands"), 1), (&t("lease"), 1), (&t("audit"), 1)], &[]);
     broker.create_topics(&[(&t("events"), 3), (&t("views"), 3), (&t("dead"), 1)], &[LARGE]);
     create_state_topic(broker, name);
 }

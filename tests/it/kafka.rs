@@ -418,6 +418,7 @@ fn topics_are_made_once_and_what_differs_is_explained() {
         dead_letters: unique_name("dead"),
         state: unique_name("state"),
         lease: unique_name("lease"),
+        audit: unique_name("audit"),
     };
     let client = broker.client(&unique_name("group"));
     let admin = client.admin().unwrap();

@@ -12,6 +12,7 @@ mod formats;
 mod judge;
 mod kafka;
 mod load;
+mod operator;
 mod outputs;
 mod scenarios;
 mod store;

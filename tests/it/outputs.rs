@@ -12,6 +12,7 @@ use casewright::model::{
     Actor, CaseId, CaseStatus, Command, CommandKind, Counted, EventKind, Millis, ObservableKind, Origin, Refusal, Role,
     TopicName, Verdict,
 };
+use casewright::wire::audit::{self, ShardEvent, ShardEventKind};
 use casewright::wire::command::{self, CommandError};
 use casewright::wire::{alert_json, dead_letter, event, view};
 use proptest::prelude::*;
@@ -185,8 +186,37 @@ fn an_alert_in_the_native_shape_fits_the_schema_of_what_may_be_sent() {
 fn dead_letter_headers_fit_their_schema() {
     let headers =
         dead_letter::headers("not_json", "expected value at byte 0", "edr.alerts", 3, 7, Some("native"), Some(2));
-    let value: Value = headers.into_iter().map(|(name, value)| (name.to_owned(), Value::from(value))).collect();
+    let mut value: Value = headers.into_iter().map(|(name, value)| (name.to_owned(), Value::from(value))).collect();
+    for (name, kept) in dead_letter::kept(&[("tenant", b"acme"), ("other", b"x")], &[]) {
+        value[name] = String::from_utf8(kept).unwrap().into();
+    }
+    assert_eq!(value["header.tenant"], "acme");
     assert_eq!(Schema::load("dead-letter-headers.schema.json").problems(&value), Vec::<String>::new());
+}
+
+#[test]
+fn what_befalls_a_shard_fits_its_schema() {
+    let schema = Schema::load("shard-event.schema.json");
+    for kind in ShardEventKind::ALL {
+        for from in [None, Some(7)] {
+            let event = ShardEvent {
+                kind,
+                changelog: "00112233445566778899aabbccddeeff",
+                batch: 12,
+                topic: "edr.alerts",
+                partition: 3,
+                from,
+                to: 90,
+                instance: "4711@127.0.0.1:8480",
+                time: T0,
+            };
+            let mut out = Vec::new();
+            audit::encode(&event, "0", &mut out);
+            let value = fits(&schema, &out);
+            assert_eq!(value["id"], format!("{}:00112233445566778899aabbccddeeff:12:edr.alerts:3", kind.label()));
+            assert_eq!((value["data"]["from"].as_u64(), &value["data"]["to"]), (from.map(|_| 7), &90.into()));
+        }
+    }
 }
 
 fn command_origin() -> Origin {

@@ -53,7 +53,7 @@ share.coordinator.state.topic.num.partitions=1
 # Tests wait for these.
 group.initial.rebalance.delay.ms=0
 group.min.session.timeout.ms=1000
-broker.session.timeout.ms=2000
+broker.session.timeout.ms=6000
 broker.heartbeat.interval.ms=500
 transaction.abort.timed.out.transaction.cleanup.interval.ms=1000
 # Small.

@@ -110,8 +110,14 @@ impl World {
     }
 
     fn poison(&mut self) -> Decided {
-        let letter =
-            DeadLetter { key: "k".to_owned(), headers: Vec::new(), value: vec![0], source: 0, reason: "not_json" };
+        let letter = DeadLetter {
+            key: "k".to_owned(),
+            headers: Vec::new(),
+            kept: Vec::new(),
+            value: vec![0],
+            source: 0,
+            reason: "not_json",
+        };
         Decided::Dead { letter, origin: self.origin() }
     }
 

@@ -69,6 +69,33 @@ impl RecoveryCause {
     }
 }
 
+/// How the group's committed offset of a partition disagrees with the manifest.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum OffsetDispute {
+    /// Another offset: group tools were used.
+    Moved,
+    /// No committed offset.
+    Missing,
+    /// The same offset, not committed by us.
+    Foreign,
+    /// The group remembers a batch that the changelog does not have.
+    Ahead,
+}
+
+impl OffsetDispute {
+    pub const ALL: [Self; 4] = [Self::Moved, Self::Missing, Self::Foreign, Self::Ahead];
+
+    #[must_use]
+    pub const fn label(self) -> &'static str {
+        match self {
+            Self::Moved => "moved",
+            Self::Missing => "missing",
+            Self::Foreign => "foreign",
+            Self::Ahead => "ahead",
+        }
+    }
+}
+
 /// What a key added to a link.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum LinkStrength {
@@ -145,6 +172,7 @@ mod tests {
         assert!(CommitResult::ALL.into_iter().enumerate().all(|(index, each)| each as usize == index));
         assert!(RecoveryCause::ALL.into_iter().enumerate().all(|(index, each)| each as usize == index));
         assert!(MergeResult::ALL.into_iter().enumerate().all(|(index, each)| each as usize == index));
+        assert!(OffsetDispute::ALL.into_iter().enumerate().all(|(index, each)| each as usize == index));
         assert!(Stage::ALL.into_iter().enumerate().all(|(index, each)| each as usize == index));
     }
 }

@@ -31,6 +31,7 @@ impl Schema {
                 "$ref" => self.check(self.resolve(rule.as_str().unwrap()), value, at, found),
                 "oneOf" => self.one_of(rule.as_array().unwrap(), value, at, found),
                 "properties" => self.properties(rule.as_object().unwrap(), value, at, found),
+                "patternProperties" => self.pattern_properties(rule.as_object().unwrap(), value, at, found),
                 "items" => self.items(rule, value, at, found),
                 "additionalProperties" => closed(schema, rule, value, at, found),
                 _ => simple(keyword, rule, value, at, found),
@@ -66,6 +67,14 @@ impl Schema {
         }
     }
 
+    fn pattern_properties(&self, rules: &Map<String, Value>, value: &Value, at: &str, found: &mut Vec<String>) {
+        for (name, member) in value.as_object().into_iter().flatten() {
+            for (_, rule) in rules.iter().filter(|(pattern, _)| matches(pattern, name)) {
+                self.check(rule, member, &format!("{at}/{name}"), found);
+            }
+        }
+    }
+
     fn items(&self, rule: &Value, value: &Value, at: &str, found: &mut Vec<String>) {
         for (place, item) in value.as_array().into_iter().flatten().enumerate() {
             self.check(rule, item, &format!("{at}/{place}"), found);
@@ -76,7 +85,10 @@ impl Schema {
 fn closed(schema: &Map<String, Value>, rule: &Value, value: &Value, at: &str, found: &mut Vec<String>) {
     assert_eq!(rule, &Value::Bool(false), "{at}: only closed objects are supported");
     let known: BTreeSet<&String> = schema["properties"].as_object().unwrap().keys().collect();
-    for name in value.as_object().into_iter().flat_map(Map::keys).filter(|name| !known.contains(name)) {
+    let patterns = schema.get("patternProperties").and_then(Value::as_object);
+    let fits = |name: &String| patterns.into_iter().flatten().any(|(pattern, _)| matches(pattern, name));
+    let unknown = |name: &&String| !known.contains(name) && !fits(name);
+    for name in value.as_object().into_iter().flat_map(Map::keys).filter(unknown) {
         found.push(format!("{at}: unknown member {name}"));
     }
 }
