@@ -27,6 +27,7 @@ fmt-check: ## is the source formatted?
 
 clippy: ## lints, warnings denied
 	$(CARGO) clippy --locked --all-targets -- -D warnings
+	$(CARGO) clippy --locked --bench e2e --bench scale -- -D warnings
 
 doc: ## the documentation builds without a warning
 	RUSTDOCFLAGS='-D warnings' $(CARGO) doc --locked --no-deps --document-private-items

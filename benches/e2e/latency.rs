@@ -47,6 +47,16 @@ pub fn measure(broker: &Broker, rate: f64, seconds: u64) -> f64 {
         cpu[1],
         cpu[2]
     );
+    for stage in ["decode", "engine", "produce", "commit"] {
+        let labels = format!("stage=\"{stage}\"");
+        let name = "casewright_batch_stage_seconds";
+        let of = after.histogram(name, &labels).since(&before.histogram(name, &labels));
+        println!(
+            "  {stage:<8} {:>6.1} ms a batch, {:>4.0} % of the time",
+            of.mean() * 1_000.0,
+            of.sum / took.as_secs_f64() * 100.0
+        );
+    }
     let shares = latency.buckets.iter().map(|(bound, below)| (bound, below / latency.count));
     for (bound, share) in shares.filter(|(bound, share)| bound.is_finite() && *share < 1.0) {
         println!("  within {:>6.0} ms {:>7.2} %", bound * 1_000.0, share * 100.0);

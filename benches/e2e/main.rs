@@ -50,7 +50,7 @@ struct Figures {
 }
 
 fn main() {
-    let (alerts, runs) = (option("--alerts", 300_000), option("--runs", 5));
+    let (alerts, runs) = (option("--alerts", 300_000), option("--runs", 5).max(1));
     let hard_runs = option("--hard-runs", runs);
     let broker = Broker::own();
     let cores = std::thread::available_parallelism().map_or(1, usize::from);
