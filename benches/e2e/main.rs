@@ -59,7 +59,11 @@ fn main() {
     if hard_runs > 0 {
         compare(&broker, Mix::Hard, "hard (60 % attach, 20 % duplicate, 20 % open)", alerts, hard_runs);
     }
-    let p99 = latency::measure(&broker, figures.peak / 2.0, option("--seconds", 20));
+    let rate = match option("--rate", 0) {
+        0 => figures.peak / 2.0,
+        set => set as f64,
+    };
+    let p99 = latency::measure(&broker, rate, option("--seconds", 20));
     println!("end_to_end_ratio={:.2} p99_ms={:.0}", figures.ratio, p99 * 1_000.0);
 }
 
