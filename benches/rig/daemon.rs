@@ -19,7 +19,8 @@ const END_WITHIN: Duration = Duration::from_secs(60);
 const LOOK: Duration = Duration::from_millis(10);
 /// Ends the daemon when its standard input closes, and that closes whatever ends the bench. The first line it says is
 /// the daemon's process id.
-const GUARD: &str = r#"trap : INT TERM HUP; "$@" >/dev/null & echo $!; cat >/dev/null; kill -KILL $! 2>/dev/null; wait $!"#;
+const GUARD: &str =
+    r#"trap : INT TERM HUP; "$@" >/dev/null & echo $!; cat >/dev/null; kill -KILL $! 2>/dev/null; wait $!"#;
 
 /// Topics, configuration and store directory of one daemon.
 pub struct Deployment {
