@@ -8,7 +8,7 @@ use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, bounded};
 use tracing::debug;
 
 use super::commit::Committer;
-use super::compose::{Composer, Decoded};
+use super::compose::{Composer, Decoded, Draft};
 use super::decode::DecodeStage;
 use super::idle::{IdleClock, Tick};
 use super::inputs::Inputs;
@@ -30,6 +30,8 @@ const STAGED_MAX: usize = 1;
 const COMMITTED_MAX: usize = 8;
 /// How often the passing of time is looked at.
 const TICK: Duration = Duration::from_millis(50);
+/// How often a batch that takes in more looks whether it may go.
+const GATHER_LOOK: Duration = Duration::from_millis(1);
 const ASK_EVERY: Duration = Duration::from_secs(1);
 const POLL_WAIT_MAX: Duration = Duration::from_millis(100);
 
@@ -92,7 +94,16 @@ impl Session {
             health: Arc::clone(reporter.health()),
             away: None,
         };
-        let decide = Decide { composer, idle, inputs, rows, pending: pending.clone(), stop: self.stop.clone() };
+        let decide = Decide {
+            composer,
+            idle,
+            inputs,
+            rows,
+            pending: pending.clone(),
+            records_max: self.batch_records_max,
+            held: None,
+            stop: self.stop.clone(),
+        };
         let commit = Commit { committer, lease, term, reporter: &reporter };
         let first = Arc::new(self.first);
         let stop = &self.stop;
@@ -218,6 +229,9 @@ struct Decide {
     inputs: Inputs,
     rows: RowReader,
     pending: Pending,
+    records_max: usize,
+    /// What came while a batch was open and did not fit into it: begins the next one.
+    held: Option<Decoded>,
     stop: Stop,
 }
 
@@ -233,14 +247,21 @@ impl Decide {
             return Ok(());
         }
         loop {
-            let (arrived, last) = match decoded.recv_timeout(TICK) {
-                Ok(arrived) => (Some(arrived), false),
-                Err(RecvTimeoutError::Timeout) => (None, false),
-                // Only a stop that was asked for ends with everything told; a fault just ends.
-                Err(RecvTimeoutError::Disconnected) => (None, true),
+            let (arrived, last) = match self.held.take() {
+                Some(held) => (Some(held), false),
+                None => match decoded.recv_timeout(TICK) {
+                    Ok(arrived) => (Some(arrived), false),
+                    Err(RecvTimeoutError::Timeout) => (None, false),
+                    // Only a stop that was asked for ends with everything told; a fault just ends.
+                    Err(RecvTimeoutError::Disconnected) => (None, true),
+                },
             };
-            let batch = self.decide(arrived, last && self.stop.is_set())?;
-            if let Some(batch) = batch
+            let mut draft = self.composer.begin();
+            if let Some(arrived) = arrived {
+                self.take(&mut draft, arrived)?;
+                self.gather(&mut draft, decoded, out)?;
+            }
+            if let Some(batch) = self.close(draft, last && self.stop.is_set())?
                 && out.send(batch).is_err()
             {
                 return Ok(());
@@ -251,17 +272,45 @@ impl Decide {
         }
     }
 
-    fn decide(&mut self, arrived: Option<Decoded>, last: bool) -> Result<Option<Arc<Batch>>, SessionFault> {
-        let now = Instant::now();
-        let mut draft = self.composer.begin();
-        if let Some(mut arrived) = arrived {
-            arrived.spoke.iter().for_each(|&input| self.idle.records_from(input));
-            arrived.at_end.iter().for_each(|&input| self.idle.at_end(input, now));
-            self.composer.account(&mut draft, &mut arrived);
-            for element in arrived.elements {
-                self.composer.element(&mut draft, element, &self.rows, &mut Unwatched)?;
+    /// While the commit is busy and another batch waits for it, a small one would only stand in line: it takes in what
+    /// comes meanwhile. Otherwise every place of the pipeline fills with small batches, and an alert's way is as long as
+    /// all of their transactions.
+    fn gather(
+        &mut self,
+        draft: &mut Draft,
+        decoded: &Receiver<Decoded>,
+        out: &Sender<Arc<Batch>>,
+    ) -> Result<(), SessionFault> {
+        while out.is_full() && draft.records() < self.records_max {
+            let began = Instant::now();
+            let arrived = decoded.recv_timeout(GATHER_LOOK);
+            draft.waited(began.elapsed());
+            match arrived {
+                Ok(arrived) if draft.records() + arrived.records > self.records_max => {
+                    self.held = Some(arrived);
+                    break;
+                }
+                Ok(arrived) => self.take(draft, arrived)?,
+                Err(RecvTimeoutError::Timeout) => {}
+                Err(RecvTimeoutError::Disconnected) => break,
             }
         }
+        Ok(())
+    }
+
+    fn take(&mut self, draft: &mut Draft, mut arrived: Decoded) -> Result<(), SessionFault> {
+        let now = Instant::now();
+        arrived.spoke.iter().for_each(|&input| self.idle.records_from(input));
+        arrived.at_end.iter().for_each(|&input| self.idle.at_end(input, now));
+        self.composer.account(draft, &mut arrived);
+        for element in arrived.elements {
+            self.composer.element(draft, element, &self.rows, &mut Unwatched)?;
+        }
+        Ok(())
+    }
+
+    fn close(&mut self, mut draft: Draft, last: bool) -> Result<Option<Arc<Batch>>, SessionFault> {
+        let now = Instant::now();
         for tick in self.idle.tick(now, self.composer.engine().stats().watermark) {
             let input = self.input_of(tick);
             self.composer.input(&mut draft, input, &self.rows, &mut Unwatched)?;
