@@ -2,9 +2,10 @@
 
 CARGO ?= cargo
 DEMO ?=
+BENCH ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help prerequisites demo test fmt-check clippy doc deny nextest doctest bench audit
+.PHONY: help prerequisites demo test fmt-check clippy doc deny nextest doctest bench bench-e2e bench-scale audit
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sort | awk -F ':.*## ' '{ printf "%-14s %s\n", $$1, $$2 }'
@@ -26,6 +27,7 @@ fmt-check: ## is the source formatted?
 
 clippy: ## lints, warnings denied
 	$(CARGO) clippy --locked --all-targets -- -D warnings
+	$(CARGO) clippy --locked --bench e2e --bench scale -- -D warnings
 
 doc: ## the documentation builds without a warning
 	RUSTDOCFLAGS='-D warnings' $(CARGO) doc --locked --no-deps --document-private-items
@@ -41,6 +43,12 @@ doctest: ## the examples in the documentation
 
 bench: ## engine, decoder and store on their own
 	$(CARGO) bench --locked
+
+bench-e2e: kafka-jars ## the daemon beside a bare loop, on a real Kafka; BENCH='--runs 1' is short
+	$(CARGO) bench --locked --bench e2e -- $(BENCH)
+
+bench-scale: kafka-jars ## memory, restart and rebuild with 100,000 open cases, on a real Kafka
+	$(CARGO) bench --locked --bench scale -- $(BENCH)
 
 audit: ## known advisories; needs the network
 	$(CARGO) deny check advisories

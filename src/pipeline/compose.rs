@@ -2,7 +2,7 @@
 //! follows. The live pipeline and the offline replay both go through here, so they cannot differ.
 
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use super::batch::{Batch, DeadLetter};
 use super::inputs::Gap;
@@ -65,6 +65,17 @@ impl Draft {
         if let Some(segment) = &mut self.segment {
             step(segment);
         }
+    }
+
+    /// Records that it has taken in.
+    #[must_use]
+    pub fn records(&self) -> usize {
+        self.batch.told.records
+    }
+
+    /// Time that went by while it lay open is nobody's work.
+    pub fn waited(&mut self, time: Duration) {
+        self.began += time;
     }
 }
 
@@ -283,7 +294,11 @@ impl Composer {
         told.records += decoded.records;
         told.decode_seconds += decoded.seconds;
         told.recorded.append(&mut decoded.recorded);
-        told.sources = std::mem::take(&mut decoded.sources);
+        told.sources.resize(told.sources.len().max(decoded.sources.len()), (0, None));
+        for ((records, newest), (more, newer)) in told.sources.iter_mut().zip(decoded.sources.drain(..)) {
+            *records += more;
+            *newest = (*newest).max(newer);
+        }
     }
 
     /// Ends the batch: views that are due (all that are owed, if `last`), every changed row, the segment, the manifest.

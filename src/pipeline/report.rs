@@ -92,6 +92,7 @@ impl Reporter {
         if let Some(stats) = &told.stats {
             self.metrics.watermark(stats.watermark);
             self.metrics.hub_keys(stats.hub_keys);
+            self.metrics.live_keys(stats.live_keys);
         }
         for (status, count) in told.cases() {
             self.metrics.cases(status, count);

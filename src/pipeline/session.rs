@@ -2,13 +2,14 @@
 //! queue between them. The first fault ends the spell; what was not committed is dropped and recovered from the changelog.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, bounded};
 use tracing::debug;
 
 use super::commit::Committer;
-use super::compose::{Composer, Decoded};
+use super::compose::{Composer, Decoded, Draft};
 use super::decode::DecodeStage;
 use super::idle::{IdleClock, Tick};
 use super::inputs::Inputs;
@@ -31,6 +32,8 @@ const STAGED_MAX: usize = 1;
 const COMMITTED_MAX: usize = 8;
 /// How often the passing of time is looked at.
 const TICK: Duration = Duration::from_millis(50);
+/// How often a batch that takes in more looks whether it may go.
+const GATHER_LOOK: Duration = Duration::from_millis(1);
 const ASK_EVERY: Duration = Duration::from_secs(1);
 const POLL_WAIT_MAX: Duration = Duration::from_millis(100);
 
@@ -95,9 +98,20 @@ impl Session {
             health: Arc::clone(reporter.health()),
             away: None,
         };
-        let decide = Decide { composer, idle, inputs, rows, pending: pending.clone(), stop: self.stop.clone() };
+        let under_way = Arc::new(AtomicUsize::new(0));
+        let decide = Decide {
+            composer,
+            idle,
+            inputs,
+            rows,
+            pending: pending.clone(),
+            records_max: self.batch_records_max,
+            held: None,
+            under_way: Arc::clone(&under_way),
+            stop: self.stop.clone(),
+        };
         let standing = self.standing.as_ref();
-        let commit = Commit { committer, lease, term, reporter: &reporter, standing };
+        let commit = Commit { committer, lease, term, reporter: &reporter, standing, under_way };
         let first = Arc::new(self.first);
         let stop = &self.stop;
         let (broken, pending) = (&broken, &pending);
@@ -222,6 +236,11 @@ struct Decide {
     inputs: Inputs,
     rows: RowReader,
     pending: Pending,
+    records_max: usize,
+    /// What came while a batch was open and did not fit into it: begins the next one.
+    held: Option<Decoded>,
+    /// Batches that were handed to the commit and are not committed yet.
+    under_way: Arc<AtomicUsize>,
     stop: Stop,
 }
 
@@ -233,19 +252,26 @@ impl Decide {
         first: Arc<Batch>,
     ) -> Result<(), SessionFault> {
         self.pending.push(Arc::clone(&first));
-        if out.send(first).is_err() {
+        if !self.hand_over(out, first) {
             return Ok(());
         }
         loop {
-            let (arrived, last) = match decoded.recv_timeout(TICK) {
-                Ok(arrived) => (Some(arrived), false),
-                Err(RecvTimeoutError::Timeout) => (None, false),
-                // Only a stop that was asked for ends with everything told; a fault just ends.
-                Err(RecvTimeoutError::Disconnected) => (None, true),
+            let (arrived, last) = match self.held.take() {
+                Some(held) => (Some(held), false),
+                None => match decoded.recv_timeout(TICK) {
+                    Ok(arrived) => (Some(arrived), false),
+                    Err(RecvTimeoutError::Timeout) => (None, false),
+                    // Only a stop that was asked for ends with everything told; a fault just ends.
+                    Err(RecvTimeoutError::Disconnected) => (None, true),
+                },
             };
-            let batch = self.decide(arrived, last && self.stop.is_set())?;
-            if let Some(batch) = batch
-                && out.send(batch).is_err()
+            let mut draft = self.composer.begin();
+            if let Some(arrived) = arrived {
+                self.take(&mut draft, arrived)?;
+                self.gather(&mut draft, decoded)?;
+            }
+            if let Some(batch) = self.close(draft, last && self.stop.is_set())?
+                && !self.hand_over(out, batch)
             {
                 return Ok(());
             }
@@ -255,17 +281,45 @@ impl Decide {
         }
     }
 
-    fn decide(&mut self, arrived: Option<Decoded>, last: bool) -> Result<Option<Arc<Batch>>, SessionFault> {
-        let now = Instant::now();
-        let mut draft = self.composer.begin();
-        if let Some(mut arrived) = arrived {
-            arrived.spoke.iter().for_each(|&input| self.idle.records_from(input));
-            arrived.at_end.iter().for_each(|&input| self.idle.at_end(input, now));
-            self.composer.account(&mut draft, &mut arrived);
-            for element in arrived.elements {
-                self.composer.element(&mut draft, element, &self.rows, &mut Unwatched)?;
+    /// Answers whether anybody takes batches still.
+    fn hand_over(&self, out: &Sender<Arc<Batch>>, batch: Arc<Batch>) -> bool {
+        self.under_way.fetch_add(1, Ordering::Relaxed);
+        out.send(batch).is_ok()
+    }
+
+    /// While a transaction is at the brokers a small batch would only stand in line: it takes in what comes meanwhile,
+    /// and so an alert waits for the transaction under way and for its own. A full one waits closed and encoded.
+    fn gather(&mut self, draft: &mut Draft, decoded: &Receiver<Decoded>) -> Result<(), SessionFault> {
+        while self.under_way.load(Ordering::Relaxed) > 0 && draft.records() < self.records_max {
+            let began = Instant::now();
+            let arrived = decoded.recv_timeout(GATHER_LOOK);
+            draft.waited(began.elapsed());
+            match arrived {
+                Ok(arrived) if draft.records() + arrived.records > self.records_max => {
+                    self.held = Some(arrived);
+                    break;
+                }
+                Ok(arrived) => self.take(draft, arrived)?,
+                Err(RecvTimeoutError::Timeout) => {}
+                Err(RecvTimeoutError::Disconnected) => break,
             }
         }
+        Ok(())
+    }
+
+    fn take(&mut self, draft: &mut Draft, mut arrived: Decoded) -> Result<(), SessionFault> {
+        let now = Instant::now();
+        arrived.spoke.iter().for_each(|&input| self.idle.records_from(input));
+        arrived.at_end.iter().for_each(|&input| self.idle.at_end(input, now));
+        self.composer.account(draft, &mut arrived);
+        for element in arrived.elements {
+            self.composer.element(draft, element, &self.rows, &mut Unwatched)?;
+        }
+        Ok(())
+    }
+
+    fn close(&mut self, mut draft: Draft, last: bool) -> Result<Option<Arc<Batch>>, SessionFault> {
+        let now = Instant::now();
         for tick in self.idle.tick(now, self.composer.engine().stats().watermark) {
             let input = self.input_of(tick);
             self.composer.input(&mut draft, input, &self.rows, &mut Unwatched)?;
@@ -300,6 +354,7 @@ struct Commit<'a> {
     lease: LeaseWatch,
     term: u64,
     reporter: &'a Reporter,
+    under_way: Arc<AtomicUsize>,
     standing: &'a Standing,
 }
 
@@ -317,6 +372,7 @@ impl Commit<'_> {
                     return Err(fault.into());
                 }
             };
+            self.under_way.fetch_sub(1, Ordering::Relaxed);
             self.standing.committed(&batch.manifest, position);
             self.reporter.committed(&batch, spent);
             if out.send(Committed { batch, position }).is_err() {

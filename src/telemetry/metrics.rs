@@ -39,6 +39,7 @@ pub struct Metrics {
     watermark: Gauge,
     store_bytes: IntGauge,
     hub_keys: IntGauge,
+    live_keys: IntGauge,
     alert_latency: Histogram,
     stages: [Histogram; Stage::ALL.len()],
     batch_records: Histogram,
@@ -96,6 +97,7 @@ impl Metrics {
             watermark: register(r, watermark()),
             store_bytes: gauge(r, "casewright_store_bytes", "bytes of the local store on disk"),
             hub_keys: gauge(r, "casewright_hub_keys", "keys that touched too many cases to link any"),
+            live_keys: gauge(r, "casewright_live_keys", "keys held in memory on which alerts can meet"),
             alert_latency: register(r, alert_latency()),
             stages: Stage::ALL.map(|stage| stages.with_label_values(&[stage.label()])),
             batch_records: register(r, batch_records()),
@@ -195,6 +197,10 @@ impl Metrics {
 
     pub fn hub_keys(&self, count: u64) {
         self.hub_keys.set(signed(count));
+    }
+
+    pub fn live_keys(&self, count: u64) {
+        self.live_keys.set(signed(count));
     }
 
     /// From the record's timestamp to the commit; a producer's clock that runs ahead counts as none.

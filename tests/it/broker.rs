@@ -133,9 +133,14 @@ impl Broker {
     }
 
     fn signal(&self, name: &str) {
-        let pid = fs::read_to_string(self.dir.join("pid")).expect("the broker has a pid file");
-        let sent = Command::new("kill").arg(format!("-{name}")).arg(pid.trim()).status().expect("run kill");
+        let pid = self.pid().to_string();
+        let sent = Command::new("kill").arg(format!("-{name}")).arg(&pid).status().expect("run kill");
         assert!(sent.success(), "kill -{name} {pid}");
+    }
+
+    pub fn pid(&self) -> u32 {
+        let pid = fs::read_to_string(self.dir.join("pid")).expect("the broker has a pid file");
+        pid.trim().parse().expect("the pid file holds a number")
     }
 
     /// Ends an own broker, and says whether there was one.
