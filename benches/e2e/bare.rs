@@ -23,7 +23,8 @@ use super::outputs::{Records, WRITTEN};
 use crate::rig::daemon::Deployment;
 use crate::rig::load::PARTITIONS;
 
-/// `pipeline.batch_records_max` and `pipeline.batch_wait`, as the daemon has them by default.
+/// `pipeline.batch_records_max` as the daemon has it by default. It fills a batch while another is committed; this loop
+/// has to wait for it to fill, so it may wait longer than `pipeline.batch_wait`.
 const BATCH_RECORDS_MAX: usize = 5_000;
 const BATCH_WAIT: Duration = Duration::from_millis(20);
 const PAUSE_AFTER_COMMIT: Duration = Duration::from_millis(2);

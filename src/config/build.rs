@@ -167,7 +167,7 @@ fn pipeline(section: &Section<'_>) -> Result<PipelineConfig, ConfigError> {
     let time = |key, default, range| section.duration(key, default, range).map(Duration::from_millis);
     Ok(PipelineConfig {
         batch_records_max: section.number("batch_records_max", 5_000, 1..=20_000)?,
-        batch_wait: time("batch_wait", 20, 1..=10 * SEC)?,
+        batch_wait: time("batch_wait", 5, 1..=10 * SEC)?,
         decode_threads: section.number("decode_threads", 0, 0..=64)?,
         partition_idle_after: time("partition_idle_after", 10 * SEC, 100..=60 * MIN)?,
         idle_advance: section.flag("idle_advance", true)?,

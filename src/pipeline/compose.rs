@@ -4,7 +4,7 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use super::batch::{Batch, DeadLetter};
+use super::batch::{Batch, Buffers, DeadLetter};
 use super::inputs::Gap;
 use super::ledger::Ledger;
 use super::pending::RowReader;
@@ -121,6 +121,7 @@ pub struct Composer {
     /// What a dead letter's value may weigh; a larger one is cut and marked.
     dead_letter_bytes_max: usize,
     effects: Effects,
+    buffers: Buffers,
 }
 
 impl Composer {
@@ -139,7 +140,18 @@ impl Composer {
             views.owe(case, now);
         }
         let (segments, effects) = (None, Effects::default());
-        Self { engine, codec, ledger, segments, manifest, views, instance, dead_letter_bytes_max, effects }
+        Self {
+            engine,
+            codec,
+            ledger,
+            segments,
+            manifest,
+            views,
+            instance,
+            dead_letter_bytes_max,
+            effects,
+            buffers: Buffers::default(),
+        }
     }
 
     /// Writes segment rows from here on, and takes away those that nobody needs.
@@ -169,7 +181,7 @@ impl Composer {
     #[must_use]
     pub fn begin(&self) -> Draft {
         Draft {
-            batch: Batch::new(Arc::new(self.manifest.clone())),
+            batch: Batch::new(Arc::new(self.manifest.clone()), &self.buffers),
             segment: self.segments.as_ref().map(|_| SegmentWriter::new(self.manifest.batch + 1)),
             turned: Vec::new(),
             elements: 0,
@@ -321,6 +333,7 @@ impl Composer {
         batch.rows.sort_unstable_by(|a, b| a.key.cmp(&b.key));
         batch.rows.push(self.manifest.to_row());
         batch.manifest = Arc::new(self.manifest.clone());
+        self.buffers.rows = batch.rows.len();
         batch.told.stats = Some(self.engine.stats());
         batch.told.engine_seconds = draft.began.elapsed().as_secs_f64();
         Ok(draft.batch)

@@ -29,6 +29,10 @@ use crate::telemetry::{Check, CheckState, Health};
 /// Polls waiting to be decoded, decoded ones waiting for the engine, batches waiting for the commit: one each is enough to
 /// keep every stage busy, and all of it is dropped when a transaction aborts.
 const STAGED_MAX: usize = 1;
+/// A full batch is made of so many polls, so that it is decoded while it comes.
+const POLLS_PER_BATCH: usize = 4;
+/// As many as can be filled, decoded and waited for at once.
+const SPARE_MAX: usize = 3;
 const COMMITTED_MAX: usize = 8;
 /// How often the passing of time is looked at.
 const TICK: Duration = Duration::from_millis(50);
@@ -86,13 +90,14 @@ impl Session {
         let pending = Pending::default();
         let rows = RowReader::new(Arc::clone(&self.store), pending.clone());
         let (polled_in, polled) = bounded::<Polled>(STAGED_MAX);
+        let (spare_in, spare) = bounded::<RawBatch>(SPARE_MAX);
         let (decoded_in, decoded) = bounded::<Decoded>(STAGED_MAX);
         let (decided_in, decided) = bounded::<Arc<Batch>>(STAGED_MAX);
         let (committed_in, committed) = bounded::<Committed>(COMMITTED_MAX);
         let Self { reader, decode, composer, committer, store, inputs, lease, term, idle, reporter, .. } = self;
         let poll = Poll {
             reader,
-            records_max: self.batch_records_max,
+            records_max: (self.batch_records_max / POLLS_PER_BATCH).max(1),
             wait: self.batch_wait.min(POLL_WAIT_MAX),
             ask: inputs.first().cloned(),
             health: Arc::clone(reporter.health()),
@@ -119,8 +124,8 @@ impl Session {
         // Each thread owns its ends of the channels: when one returns, those behind it finish what is under way.
         std::thread::scope(|scope| {
             let threads = [
-                guarded(scope, "poll", broken, move || poll.run(&polled_in, stop, broken)),
-                guarded(scope, "decode", broken, move || decode_all(decode, &polled, &decoded_in)),
+                guarded(scope, "poll", broken, move || poll.run(&polled_in, &spare, stop, broken)),
+                guarded(scope, "decode", broken, move || decode_all(decode, &polled, &spare_in, &decoded_in)),
                 guarded(scope, "engine", broken, move || decide.run(&decoded, &decided_in, first)),
                 guarded(scope, "commit", broken, move || commit.run(&decided, &committed_in)),
                 guarded(scope, "store", broken, move || {
@@ -177,9 +182,16 @@ struct Poll {
 
 impl Poll {
     /// Owns its end of the channel: when this returns, the stages behind it finish what is under way and end in turn.
-    fn run(mut self, out: &Sender<Polled>, stop: &Stop, broken: &Stop) -> Result<(), SessionFault> {
+    fn run(
+        mut self,
+        out: &Sender<Polled>,
+        spare: &Receiver<RawBatch>,
+        stop: &Stop,
+        broken: &Stop,
+    ) -> Result<(), SessionFault> {
         while !stop.is_set() && !broken.is_set() {
-            let mut batch = RawBatch::default();
+            let mut batch = spare.try_recv().unwrap_or_default();
+            batch.clear();
             match self.reader.poll(&mut batch, self.records_max, self.wait) {
                 // The position is kept; librdkafka goes on when the brokers are back.
                 Err(ReadFault::Transient(detail)) => self.gone(&detail),
@@ -221,9 +233,18 @@ impl Poll {
     }
 }
 
-fn decode_all(mut stage: DecodeStage, polled: &Receiver<Polled>, out: &Sender<Decoded>) -> Result<(), SessionFault> {
+/// A batch that was decoded goes back to be filled again: its memory is as large as it will ever be.
+fn decode_all(
+    mut stage: DecodeStage,
+    polled: &Receiver<Polled>,
+    spare: &Sender<RawBatch>,
+    out: &Sender<Decoded>,
+) -> Result<(), SessionFault> {
     while let Ok((raw, reached)) = polled.recv() {
-        if out.send(stage.decode(&raw, &reached)).is_err() {
+        let decoded = stage.decode(&raw, &reached);
+        // Where nobody waits for it there are enough.
+        let _ = spare.try_send(raw);
+        if out.send(decoded).is_err() {
             break;
         }
     }
@@ -287,12 +308,14 @@ impl Decide {
         out.send(batch).is_ok()
     }
 
-    /// While a transaction is at the brokers a small batch would only stand in line: it takes in what comes meanwhile,
-    /// and so an alert waits for the transaction under way and for its own. A full one waits closed and encoded.
+    /// While a transaction is at the brokers a small batch would only stand in line, and where the inputs have more it
+    /// would only be one of too many: it takes in what there is. So an alert waits for the transaction under way and for
+    /// its own, and a full batch waits closed and encoded.
     fn gather(&mut self, draft: &mut Draft, decoded: &Receiver<Decoded>) -> Result<(), SessionFault> {
-        while self.under_way.load(Ordering::Relaxed) > 0 && draft.records() < self.records_max {
+        while draft.records() < self.records_max {
+            let free = self.under_way.load(Ordering::Relaxed) == 0;
             let began = Instant::now();
-            let arrived = decoded.recv_timeout(GATHER_LOOK);
+            let arrived = decoded.recv_timeout(if free { Duration::ZERO } else { GATHER_LOOK });
             draft.waited(began.elapsed());
             match arrived {
                 Ok(arrived) if draft.records() + arrived.records > self.records_max => {
@@ -300,6 +323,7 @@ impl Decide {
                     break;
                 }
                 Ok(arrived) => self.take(draft, arrived)?,
+                Err(RecvTimeoutError::Timeout) if free => break,
                 Err(RecvTimeoutError::Timeout) => {}
                 Err(RecvTimeoutError::Disconnected) => break,
             }
