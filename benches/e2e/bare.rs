@@ -23,8 +23,8 @@ use super::outputs::{Records, WRITTEN};
 use crate::rig::daemon::Deployment;
 use crate::rig::load::PARTITIONS;
 
-/// `pipeline.batch_records_max` as the daemon has it by default. It fills a batch while another is committed; this loop
-/// has to wait for it to fill, so it may wait longer than `pipeline.batch_wait`.
+/// `pipeline.batch_records_max` as the daemon has it by default. The daemon fills a batch while another is committed; this
+/// loop cannot, so it waits for a full one for as long as anything comes.
 const BATCH_RECORDS_MAX: usize = 5_000;
 const BATCH_WAIT: Duration = Duration::from_millis(20);
 const PAUSE_AFTER_COMMIT: Duration = Duration::from_millis(2);
@@ -163,6 +163,7 @@ impl<'a> Bare<'a> {
             .set("enable.auto.offset.store", "false")
             .set("enable.partition.eof", "false")
             .set("fetch.wait.max.ms", "100")
+            .set("fetch.queue.backoff.ms", "5")
             .set("queued.max.messages.kbytes", (PREFETCH_KIB / PARTITIONS).to_string())
             .create()
             .expect("a consumer");
@@ -208,11 +209,11 @@ impl<'a> Bare<'a> {
         done
     }
 
-    /// One batch: so many records, or as many as come in time.
+    /// One batch: so many records, or as many as there are.
     fn consume(&mut self, left: usize) -> usize {
-        let (deadline, mut taken) = (Instant::now() + BATCH_WAIT, 0);
+        let mut taken = 0;
         while taken < BATCH_RECORDS_MAX.min(left) {
-            let Some(polled) = self.consumer.poll(deadline.saturating_duration_since(Instant::now())) else { break };
+            let Some(polled) = self.consumer.poll(BATCH_WAIT) else { break };
             let message = polled.expect("a record");
             let alert: Alert<'_> = serde_json::from_slice(message.payload().unwrap_or_default()).expect("an alert");
             black_box(alert.weight());

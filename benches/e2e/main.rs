@@ -124,6 +124,8 @@ impl<'a> Field<'a> {
             self.outputs.iter().fold((0, 0), |(count, bytes), each| (count + each.len(), bytes + each.bytes()));
         assert_eq!((done.records_out, done.bytes_out), written, "the bare loop must write what the daemon writes");
         deployment.remove(self.broker);
+        let (batches, bytes) = (done.batches.len() as f64, done.bytes_out as f64 / self.alerts as f64);
+        println!("  bare: {batches} batches, {:.0} bytes written per alert", bytes);
         Run { rate: outputs::rate(&done.batches), own_us: self.per_alert(own), broker_us: self.per_alert(broker) }
     }
 

@@ -30,6 +30,7 @@ const TURN_RECORDS: usize = 256;
 const PREFETCH_KIB: usize = 64 << 10;
 /// … and at the least for each, so that many partitions do not starve.
 const PREFETCH_KIB_MIN: usize = 1 << 10;
+const FETCH_AGAIN_AFTER_MS: &str = "5";
 const METADATA_WITHIN: Duration = Duration::from_secs(10);
 
 pub struct InputReader {
@@ -62,6 +63,8 @@ enum Look {
 impl InputReader {
     pub(super) fn new(mut config: ClientConfig) -> Result<Self, KafkaFault> {
         config.set("fetch.wait.max.ms", "100");
+        // With enough ready librdkafka would not ask again for a second, and whoever is quicker than that starves.
+        config.set("fetch.queue.backoff.ms", FETCH_AGAIN_AFTER_MS);
         let consumer = Arc::new(create(&config, LogContext)?);
         let (_, bell) = bounded(1);
         Ok(Self { config, sources: Vec::new(), consumer, bell, turn: 0, fault: None })
