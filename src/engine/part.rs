@@ -8,8 +8,11 @@ use super::tenants::Seat;
 use super::{AlertRef, PartState, Pending, TrackedEntity, TrackedObservable};
 use crate::model::{Alert, AlertId, CaseId, Entity, Key, KeyHash, Observable, PartId, Timestamp};
 
-/// Distinct values per list and part; later ones are counted with the alert and not tracked.
-pub const TRACKED_MAX: usize = 256;
+/// Distinct values per list and part; later ones are counted with the alert and not tracked. Somewhat more than a view
+/// shows, and no more: a busy part's row is written with every batch.
+pub const TRACKED_MAX: usize = 128;
+/// Keys of a part that alerts may meet on.
+pub const KEYS_HELD_MAX: usize = 256;
 /// Distinct alerts whose repeats wait to be told.
 pub const PENDING_ALERTS_MAX: usize = 16;
 

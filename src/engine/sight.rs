@@ -2,7 +2,7 @@
 //! lists are the truth and the index only mirrors them, so a key that loses its place in the one leaves the other.
 
 use super::index::{PARTS_PER_KEY, Sighting, Standing};
-use super::part::{Part, TRACKED_MAX};
+use super::part::{Part, KEYS_HELD_MAX};
 use super::slab::Slot;
 use super::{Engine, PartKey, hub};
 use crate::model::{Key, KeyHash, Timestamp};
@@ -58,7 +58,7 @@ impl Engine {
     /// Gives the key a place in the part's list and in the index, at the expense of the least recent. `counted` is
     /// whether it has a record, where that is known already.
     pub(super) fn hold(&mut self, slot: Slot<Part>, key: PartKey, counted: Option<bool>) {
-        if self.parts[slot].state.keys.len() >= TRACKED_MAX {
+        if self.parts[slot].state.keys.len() >= KEYS_HELD_MAX {
             self.make_room(slot);
         }
         let hash = key.hash;
@@ -76,7 +76,7 @@ impl Engine {
     fn make_room(&mut self, slot: Slot<Part>) {
         self.drop_expired(slot);
         let held = &self.parts[slot].state.keys;
-        if held.len() >= TRACKED_MAX {
+        if held.len() >= KEYS_HELD_MAX {
             let least = (0..held.len()).min_by_key(|place| (held[*place].last_at, held[*place].hash));
             self.let_go(slot, least.expect("a full list has a least"));
         }

@@ -214,7 +214,7 @@ pub struct PartState {
     pub last_at: Timestamp,
     /// The first alert of the highest severity names the part, and so perhaps the case.
     pub top: (Severity, Arc<str>),
-    /// In order of first appearance, bounded by `TRACKED_MAX`; so are the other lists.
+    /// In order of first appearance, bounded by `TRACKED_MAX`; so are the other lists but the keys.
     pub observables: Vec<(TrackedObservable, u64)>,
     pub entities: Vec<(TrackedEntity, u64)>,
     /// Uid, name, highest severity; and how often.
@@ -223,7 +223,7 @@ pub struct PartState {
     pub attacks: Vec<(Attack, u64)>,
     /// First, last, highest severity, and one per rule: what stays when the rest is only counted.
     pub exemplars: Vec<AlertRef>,
-    /// The keys that alerts may still meet on, least recently seen first out.
+    /// The keys that alerts may still meet on, at most `KEYS_HELD_MAX`; least recently seen first out.
     pub keys: Vec<PartKey>,
     pub pending: Option<Pending>,
     /// The edges to older parts, oldest first.

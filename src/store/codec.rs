@@ -1,6 +1,8 @@
 //! Rows as bytes: `[row version][postcard body][16 bytes of keyed BLAKE3]`. The checksum covers key, version and body
 //! and is keyed by the changelog, so a row of another cluster, or one that sits under a wrong key, does not pass.
 
+use std::cell::RefCell;
+
 use super::manifest::{CaseSegments, ChangelogId, Claim, Manifest};
 use super::row::{Row, RowName};
 use super::segment::Segment;
@@ -45,6 +47,11 @@ pub enum RowError {
     Unpack,
     #[error("segment's head does not fit its steps")]
     Head,
+}
+
+thread_local! {
+    /// Where a row is written before its length is known: a large one that grew from nothing was copied five times.
+    static SCRATCH: RefCell<Vec<u8>> = const { RefCell::new(Vec::new()) };
 }
 
 /// Encodes and decodes the rows of one changelog.
@@ -141,12 +148,15 @@ impl Codec {
 
     fn versioned(&self, version: u8, name: &RowName, write: impl FnOnce(&mut Vec<u8>)) -> Row {
         let key = name.to_bytes();
-        let mut value = Vec::with_capacity(512);
-        value.push(version);
-        write(&mut value);
-        let checksum = self.sum(&key, &value);
-        value.extend_from_slice(&checksum);
-        Row { key, value: Some(value.into_boxed_slice()) }
+        let value = SCRATCH.with_borrow_mut(|value| {
+            value.clear();
+            value.push(version);
+            write(value);
+            let checksum = self.sum(&key, value);
+            value.extend_from_slice(&checksum);
+            value.as_slice().into()
+        });
+        Row { key, value: Some(value) }
     }
 
     fn sum(&self, key: &[u8], content: &[u8]) -> [u8; CHECKSUM_BYTES] {

@@ -184,17 +184,29 @@ fn bounded(value: &str, bytes_max: usize, out: &mut Vec<u8>) {
 }
 
 fn escape(value: &str, out: &mut Vec<u8>) {
-    let bytes = value.as_bytes();
-    let mut clean_from = 0;
-    for (at, &byte) in bytes.iter().enumerate() {
-        if byte >= 0x20 && byte != b'"' && byte != b'\\' {
-            continue;
-        }
-        out.extend_from_slice(&bytes[clean_from..at]);
-        clean_from = at + 1;
-        escape_byte(byte, out);
+    let mut rest = value.as_bytes();
+    while !rest.is_empty() {
+        let clean = clean_length(rest);
+        out.extend_from_slice(&rest[..clean]);
+        let Some(byte) = rest.get(clean) else { break };
+        escape_byte(*byte, out);
+        rest = &rest[clean + 1..];
     }
-    out.extend_from_slice(&bytes[clean_from..]);
+}
+
+/// How many bytes from the beginning go out as they are. A block at a time, which the compiler turns into a few
+/// instructions for all of it.
+fn clean_length(bytes: &[u8]) -> usize {
+    const BLOCK: usize = 16;
+    let escapes = |byte: &u8| *byte < 0x20 || *byte == b'"' || *byte == b'\\';
+    let mut clean = 0;
+    for block in bytes.chunks_exact(BLOCK) {
+        if block.iter().fold(false, |any, byte| any | escapes(byte)) {
+            break;
+        }
+        clean += BLOCK;
+    }
+    clean + bytes[clean..].iter().take_while(|byte| !escapes(byte)).count()
 }
 
 fn escape_byte(byte: u8, out: &mut Vec<u8>) {

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use super::canonical;
 
 /// A part tracks so many distinct values per list; later ones are counted with their alerts only.
-const TRACKED_MAX: usize = 256;
+const TRACKED_MAX: usize = 128;
 /// Outputs show so many items of a list.
 const SHOWN_MAX: usize = 100;
 /// A list whose next item would bring it past this may end before it.
