@@ -14,7 +14,7 @@ use serde::Deserialize;
 
 /// As the binary has it.
 #[global_allocator]
-static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;
 
 const NATIVE: &str = r#"{"schema_version":"1.0","alert_uid":"edr-2026-0004711","source":{"vendor":"Example","product":"edr","type":"edr","instance":"eu-1"},"event_time":"2026-08-01T12:00:00.250Z","title":"Credential dumping from LSASS by an unsigned process","description":"An unsigned process opened lsass.exe with rights that allow reading its memory.","severity_id":4,"confidence":85,"risk_score":73,"rule":{"uid":"EDR-1003-1","name":"LSASS memory read","version":"12"},"attacks":[{"tactic_uid":"TA0006","technique_uid":"T1003.001"}],"observables":[{"type":"ip","value":"10.20.30.40","role":"asset"},{"type":"hash","value":"9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08","role":"context"},{"type":"file_path","value":"C:\\Users\\mkeller\\AppData\\Local\\Temp\\p.exe","role":"context"},{"type":"domain","value":"updates.evil.example","role":"peer"}],"entities":[{"kind":"host","id":"WS-0042.corp.example","role":"asset","criticality":2},{"kind":"user","id":"CORP\\mkeller","role":"actor"}],"tags":["lsass","unsigned"],"labels":{"team":"emea"}}"#;
 
