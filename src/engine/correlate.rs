@@ -198,7 +198,8 @@ impl Engine {
         self.learned.put_id(IdEntry {
             hash: alert.id.0,
             part: Some(self.parts[part].state.id),
-            at: arrival.at(),
+            // What comes days late is remembered as long as anything else.
+            at: arrival.at().max(self.clock.state.watermark),
             revision: alert.revision,
             closed: alert.activity == Activity::Close,
         });

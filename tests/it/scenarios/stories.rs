@@ -892,6 +892,20 @@ fn late_is_a_mark_and_not_an_outcome() {
 }
 
 #[test]
+fn what_came_days_late_is_known_when_it_comes_again() {
+    check(
+        "
+        10d  alert a1 host=web-1
+        10d  alert a2 host=web-2 at=1d sev=high
+        10d  alert a2 host=web-2 at=1d sev=high
+        -- case-1 opened by a1
+        -- case-2 opened by a2 late
+        -- a2 duplicate in case-2
+        ",
+    );
+}
+
+#[test]
 fn a_clock_that_runs_ahead_is_held_to_its_record() {
     check(
         "
