@@ -5,7 +5,7 @@ use casewright::testing::load::LoadConfig;
 use crate::RUN_WITHIN;
 use crate::rig::broker::{Broker, unique_name};
 use crate::rig::daemon::Deployment;
-use crate::rig::load::{Drawn, PARTITIONS};
+use crate::rig::load::{Drawn, PARTITIONS, pacer};
 use crate::rig::metrics::{Histogram, Metrics};
 use crate::rig::{grouped, process};
 
@@ -22,10 +22,11 @@ pub fn measure(broker: &Broker, rate: f64, seconds: u64) -> f64 {
     let count = |seconds: u64| (rate * seconds as f64) as u64;
     let warm = Drawn::new(LoadConfig::default(), count(WARM_UP_SECONDS));
     let alerts = Drawn::new(LoadConfig { seed: 2, ..LoadConfig::default() }, count(seconds));
-    warm.pace(broker, &input, rate);
+    let producer = pacer(broker);
+    warm.pace(&producer, &input, rate);
     let before = daemon.await_outcomes(warm.len() as u64, RUN_WITHIN);
     let cpu = (process::own_cpu_seconds(), process::cpu_seconds(daemon.pid), process::cpu_seconds(broker.pid()));
-    let took = alerts.pace(broker, &input, rate);
+    let took = alerts.pace(&producer, &input, rate);
     let after = daemon.await_outcomes((warm.len() + alerts.len()) as u64, RUN_WITHIN);
     let cpu = [
         process::own_cpu_seconds() - cpu.0,

@@ -59,21 +59,20 @@ impl Drawn {
 
     /// So many a second to a topic, until all are sent; answers how long that took. The producer's own choice of
     /// partition, as from a sensor without keys.
-    pub fn pace(&self, broker: &Broker, topic: &str, rate: f64) -> Duration {
-        let producer = sender(broker, "5");
+    pub fn pace(&self, producer: &BaseProducer, topic: &str, rate: f64) -> Duration {
         let began = Instant::now();
         let mut sent = 0;
         while sent < self.alerts.len() {
             let due = (began.elapsed().as_secs_f64() * rate) as usize;
             while sent < due.min(self.alerts.len()) {
-                self.send(&producer, topic, sent, None);
+                self.send(producer, topic, sent, None);
                 sent += 1;
             }
             producer.poll(Duration::ZERO);
             sleep(Duration::from_millis(1));
         }
         let took = began.elapsed();
-        drain(&producer);
+        drain(producer);
         took
     }
 
@@ -90,6 +89,12 @@ impl Drawn {
             record = again;
         }
     }
+}
+
+/// For [`Drawn::pace`]. What it sends first waits for it to find the broker and its id, half a second: so one producer
+/// sends both what warms up and what is measured.
+pub fn pacer(broker: &Broker) -> BaseProducer {
+    sender(broker, "5")
 }
 
 fn sender(broker: &Broker, linger_ms: &str) -> BaseProducer {
