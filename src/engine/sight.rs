@@ -2,7 +2,7 @@
 //! lists are the truth and the index only mirrors them, so a key that loses its place in the one leaves the other.
 
 use super::index::{PARTS_PER_KEY, Sighting, Standing};
-use super::part::{Part, KEYS_HELD_MAX};
+use super::part::{KEYS_HELD_MAX, Part};
 use super::slab::Slot;
 use super::{Engine, PartKey, hub};
 use crate::model::{Key, KeyHash, Timestamp};
@@ -28,9 +28,12 @@ impl Engine {
     fn sight_shared(&mut self, slot: Slot<Part>, key: &Key, at: Timestamp) {
         self.count_case(slot, key, at);
         let place = self.place_of(slot, key.hash);
+        let live = place.is_some_and(|place| self.is_live(&self.parts[slot].state.keys[place]));
+        // A hub links nothing, and would only push the keys out of its other parts. What has expired counts as gone,
+        // whether or not a sweep has come by.
         match place {
+            Some(place) if !live && self.is_hub(key.hash, at) => self.let_go(slot, place),
             Some(place) => self.see_again(slot, place, key, at),
-            // A hub links nothing, and would only push the keys out of its other parts.
             None if self.is_hub(key.hash, at) => {}
             None => self.hold(slot, PartKey::new(key, at), None),
         }
