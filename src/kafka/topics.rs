@@ -6,8 +6,8 @@ use std::time::{Duration, Instant};
 use super::{Admin, KafkaFault};
 use crate::config::TopicsConfig;
 
-/// A dead letter holds any record whole: above the inputs' usual 1 MiB, below what the producer sends at most.
-const DEAD_LETTER_BYTES: &str = "8388608";
+/// What the producer sends at most: above every bound on a dead letter's bytes, with room for its headers.
+const DEAD_LETTER_BYTES: &str = "16777216";
 const HOUR_MS: i64 = 3_600_000;
 const DAY_MS: i64 = 24 * HOUR_MS;
 const FOR_EVER: &str = "-1";
