@@ -20,7 +20,7 @@ mod reader;
 pub mod topics;
 
 pub use admin::Admin;
-pub use batch::{Headers, RawBatch, RawRecord};
+pub use batch::{BATCH_BYTES_MAX, Headers, RawBatch, RawRecord};
 pub use changelog::{ChangelogReader, ChangelogRecord, Ends};
 pub use client::{Client, ClientError};
 pub use fault::{KafkaFault, ReadFault, TxnFault};

@@ -42,6 +42,12 @@ impl RawBatch {
         self.at_end.clear();
     }
 
+    /// Of the memory that it keeps, filled or not.
+    #[must_use]
+    pub fn capacity(&self) -> usize {
+        self.arena.capacity()
+    }
+
     #[must_use]
     pub fn bytes(&self) -> usize {
         self.arena.len()

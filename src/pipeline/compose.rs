@@ -11,6 +11,7 @@ use super::pending::RowReader;
 use super::schedule::ViewSchedule;
 use super::segments::{Moment, Segments};
 use crate::engine::{Change, Effects, Engine, Input, Refused, RowKey, Settled, StateRow};
+use crate::kafka::BATCH_BYTES_MAX;
 use crate::model::{Alert, CaseEvent, CaseId, Command, Key, Origin, Outcome, PartId, Tenant, Timestamp};
 use crate::store::{Claim, Codec, InputPosition, Manifest, Row, RowName, SegmentWriter, StoreError, StoredRow};
 use crate::wire::{self, audit::ShardEvent};
@@ -23,8 +24,8 @@ pub enum Decided {
     Dead { letter: DeadLetter, origin: Origin },
 }
 
-/// Rows lead to rows (a case to its parts, to the cases merged into it); more rounds than this ask for what is not there.
-const COLD_ROUNDS_MAX: usize = 8;
+/// Elements of one batch: envelopes hold many.
+const ELEMENTS_MAX: u64 = 50_000;
 
 /// A batch in the making.
 pub struct Draft {
@@ -34,6 +35,7 @@ pub struct Draft {
     /// Parts that turned cold or came back.
     turned: Vec<(Tenant, PartId)>,
     elements: u64,
+    bytes: usize,
     inputs: u64,
     claim: Option<Row>,
     began: Instant,
@@ -67,6 +69,14 @@ impl Draft {
         }
     }
 
+    /// Whether what came next may go into it too. One poll is bounded; a batch of many polls has to be as well.
+    #[must_use]
+    pub fn has_room_for(&self, arrived: &Decoded, records_max: usize) -> bool {
+        self.records() + arrived.records <= records_max
+            && self.elements + arrived.elements.len() as u64 <= ELEMENTS_MAX
+            && self.bytes + arrived.bytes <= BATCH_BYTES_MAX
+    }
+
     /// Records that it has taken in.
     #[must_use]
     pub fn records(&self) -> usize {
@@ -98,6 +108,8 @@ impl Watcher for Unwatched {
 pub struct Decoded {
     pub elements: Vec<Decided>,
     pub records: usize,
+    /// Of the records.
+    pub bytes: usize,
     /// Where each input stands after these records.
     pub positions: Vec<InputPosition>,
     pub recorded: Vec<Timestamp>,
@@ -177,7 +189,7 @@ impl Composer {
         self.views.next_due()
     }
 
-    /// Begins a batch; feed it with `record`, `input`, and end it with `finish`.
+    /// Begins a batch; feed it with `account`, `element` and `input`, and end it with `finish`.
     #[must_use]
     pub fn begin(&self) -> Draft {
         Draft {
@@ -185,6 +197,7 @@ impl Composer {
             segment: self.segments.as_ref().map(|_| SegmentWriter::new(self.manifest.batch + 1)),
             turned: Vec::new(),
             elements: 0,
+            bytes: 0,
             inputs: 0,
             claim: None,
             began: Instant::now(),
@@ -246,8 +259,9 @@ impl Composer {
 
     /// Hands the engine the rows that the input needs and that left memory.
     fn warm(&mut self, input: &Input, rows: &RowReader) -> Result<(), StoreError> {
+        // Rows lead to rows: a case to its parts, to the cases merged into it. No row is asked for twice, so it ends.
         let mut asked: Vec<RowKey> = Vec::new();
-        for _ in 0..COLD_ROUNDS_MAX {
+        loop {
             let wanted: Vec<RowKey> = self.engine.needs(input).into_iter().filter(|key| !asked.contains(key)).collect();
             if wanted.is_empty() {
                 break;
@@ -299,6 +313,7 @@ impl Composer {
     /// Takes note of where the inputs stand and of what was delivered with `decoded`.
     pub fn account(&mut self, draft: &mut Draft, decoded: &mut Decoded) {
         self.manifest.records += decoded.records as u64;
+        draft.bytes += decoded.bytes;
         // Behind the positions that are read stand those of partitions that are not, and stay as they are.
         let read = decoded.positions.len().min(self.manifest.positions.len());
         self.manifest.positions.splice(..read, decoded.positions.iter().cloned());

@@ -59,6 +59,7 @@ impl DecodeStage {
         let mut decoded = Decoded {
             elements: chunks.into_iter().flatten().flatten().collect(),
             records: raw.records.len(),
+            bytes: raw.bytes(),
             at_end: raw.at_end.clone(),
             ..Decoded::default()
         };

@@ -33,6 +33,7 @@ const STAGED_MAX: usize = 1;
 const POLLS_PER_BATCH: usize = 4;
 /// As many as can be filled, decoded and waited for at once.
 const SPARE_MAX: usize = 3;
+const SPARE_BYTES_MAX: usize = 16 << 20;
 const COMMITTED_MAX: usize = 8;
 /// How often the passing of time is looked at.
 const TICK: Duration = Duration::from_millis(50);
@@ -242,8 +243,10 @@ fn decode_all(
 ) -> Result<(), SessionFault> {
     while let Ok((raw, reached)) = polled.recv() {
         let decoded = stage.decode(&raw, &reached);
-        // Where nobody waits for it there are enough.
-        let _ = spare.try_send(raw);
+        // Where nobody waits for it there are enough. One that was large once is not kept so for ever.
+        if raw.capacity() <= SPARE_BYTES_MAX {
+            let _ = spare.try_send(raw);
+        }
         if out.send(decoded).is_err() {
             break;
         }
@@ -318,7 +321,7 @@ impl Decide {
             let arrived = decoded.recv_timeout(if free { Duration::ZERO } else { GATHER_LOOK });
             draft.waited(began.elapsed());
             match arrived {
-                Ok(arrived) if draft.records() + arrived.records > self.records_max => {
+                Ok(arrived) if !draft.has_room_for(&arrived, self.records_max) => {
                     self.held = Some(arrived);
                     break;
                 }
