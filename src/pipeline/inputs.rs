@@ -101,7 +101,13 @@ pub fn plan(config: &Config, client: &Client, admin: &Admin, manifest: &Manifest
         let matched: Vec<&(String, i32)> =
             topics.iter().filter(|(name, _)| wire::topic_matches(&source.topic, name)).collect();
         if matched.is_empty() {
-            return Err(PlanError::NoTopic(source.topic.clone()));
+            let was_there = |stored: &InputPosition| wire::topic_matches(&source.topic, stored.topic.as_str());
+            if !manifest.positions.iter().any(was_there) {
+                return Err(PlanError::NoTopic(source.topic.clone()));
+            }
+            // It was read before and is gone: a person must look, and the other sources need not wait for that.
+            planner.plan.halted.push(format!("topic {} does not exist any more; its positions are kept", source.topic));
+            continue;
         }
         for (topic, partitions) in matched {
             planner.topic(topic, *partitions, &InputKind::Alerts(index), &Start::of(source))?;

@@ -70,6 +70,11 @@ pub enum RefusedStart {
     )]
     AheadOfChangelog { store: i64, end: i64 },
     #[error(
+        "the changelog begins at offset {low} and has no manifest: its records were deleted, and the state with them; \
+         restore the topic, or start with --rebuild-store to begin with an empty state"
+    )]
+    ChangelogEmptied { low: i64 },
+    #[error(
         "the changelog's rows have checksum {found:032x}, its manifest says {manifest:032x}, even after reading all of it: \
          the changelog itself is damaged; `casewright store verify` on a copy of a store may show which rows"
     )]
@@ -159,8 +164,20 @@ impl Recovery<'_> {
     }
 
     fn assess(&self, meta: Option<StoreMeta>, store: &dyn Store, ends: Ends, cluster: Option<ChangelogId>) -> Found {
-        let Some(meta) = meta else { return Found::Rebuild("empty") };
+        let Some(meta) = meta else {
+            // Nobody deletes the beginning of a changelog that was never written.
+            let emptied = cluster.is_none() && ends.low > 0 && !self.rebuild;
+            let refused = || Found::Refuse(RefusedStart::ChangelogEmptied { low: ends.low });
+            return if emptied { refused() } else { Found::Rebuild("empty") };
+        };
         match cluster {
+            // The store remembers batches, the changelog none: it is not the one that they were written to.
+            None if store.get(&RowName::Manifest.to_bytes()).is_ok_and(|row| row.is_some()) => {
+                return Found::Refuse(RefusedStart::AheadOfChangelog {
+                    store: meta.position.0,
+                    end: ends.committed_end,
+                });
+            }
             Some(cluster) if cluster != meta.changelog => {
                 return Found::Refuse(RefusedStart::OtherChangelog { store: meta.changelog, cluster });
             }

@@ -1,6 +1,7 @@
 //! The life of one shard in one process: wait for the lease, recover, work, and after any fault begin again at the top.
 //! There is no other way back, so the way back is tried every day.
 
+use std::cell::Cell;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -103,7 +104,7 @@ impl Shard {
 
     fn work(&self, watch: &LeaseWatch, standing: &Arc<Standing>) -> Result<(), ShardError> {
         let mut backoff = BACKOFF_MIN;
-        let mut rebuild = self.rebuild_store;
+        let life = Life { rebuild: Cell::new(self.rebuild_store), ..Life::default() };
         self.metrics.recovered(RecoveryCause::Start);
         while !self.stop.is_set() {
             let Some(term) = watch.wait_held(LEASE_WAIT) else {
@@ -112,13 +113,14 @@ impl Shard {
                 continue;
             };
             self.health.set(Check::Lease, CheckState::Ok, "held");
-            let ended = self.spell(watch, term, rebuild, standing);
+            let ended = self.spell(watch, term, &life, standing);
             standing.rest(&self.metrics);
             let fault = match ended {
                 Ok(()) => return Ok(()),
                 Err(SpellFault::Recover(RecoverError::Stopped)) => return Ok(()),
                 Err(SpellFault::Recover(RecoverError::Refused(refused))) => return Err(refused.into()),
-                Err(SpellFault::Plan(plan @ (PlanError::NoStart(_) | PlanError::NoTopic(_)))) => {
+                // At the start it is the configuration; later it is waited for, because the other sources go on with it.
+                Err(SpellFault::Plan(plan @ (PlanError::NoStart(_) | PlanError::NoTopic(_)))) if !life.served.get() => {
                     return Err(ShardError::Plan(plan));
                 }
                 Err(fault) => fault,
@@ -127,12 +129,17 @@ impl Shard {
             warn!(error = chain(&fault), cause = cause.label(), "recovering");
             self.metrics.recovered(cause);
             self.health.set(Check::Recovery, CheckState::Waiting, cause.label());
-            // `--rebuild-store` was for the first start only.
-            rebuild = false;
-            if cause == RecoveryCause::Fenced {
-                // A rival, or merely our own transaction that timed out: Kafka does not say. Nobody initialises again
-                // against another's claim, so the lease goes back, and whoever the group elects goes on.
+            if is_of_the_store(&fault) {
+                self.health.set(Check::Store, CheckState::Failed, &chain(&fault));
+            }
+            if cause == RecoveryCause::Fenced || is_of_the_store(&fault) {
+                // Fenced: a rival, or merely our own transaction that timed out; Kafka does not say. Nobody initialises
+                // again against another's claim, so the lease goes back, and whoever the group elects goes on. Another
+                // instance's store may be sound where this one's is not.
                 watch.rejoin();
+            }
+            if life.serving.take() {
+                backoff = BACKOFF_MIN;
             }
             let _stopping = self.stop.wait(backoff);
             backoff = (backoff * 2).min(BACKOFF_MAX);
@@ -171,9 +178,10 @@ impl Shard {
     }
 
     /// One lease-holding spell, from recovery to the first fault.
-    fn spell(&self, watch: &LeaseWatch, term: u64, rebuild: bool, standing: &Arc<Standing>) -> Result<(), SpellFault> {
+    fn spell(&self, watch: &LeaseWatch, term: u64, life: &Life, standing: &Arc<Standing>) -> Result<(), SpellFault> {
         let producer = self.fencing_producer()?;
-        let recovered = self.recover(rebuild)?;
+        let recovered = self.recover(life.rebuild.get())?;
+        life.rebuild.set(false);
         let admin = self.client.admin().map_err(SessionFault::from)?;
         let plan = inputs::plan(&self.config, &self.client, &admin, &recovered.manifest)?;
         self.tell_plan(&plan);
@@ -186,6 +194,8 @@ impl Shard {
         self.health.set(Check::Kafka, CheckState::Ok, "committing");
         self.health.set(Check::Store, CheckState::Ok, "");
         info!(inputs = plan.inputs.len(), "serving");
+        life.served.set(true);
+        life.serving.set(true);
         Ok(session.run()?)
     }
 
@@ -342,6 +352,21 @@ impl Shard {
         }
         plan.gaps.iter().cloned().for_each(|gap| draft.gap(gap));
     }
+}
+
+/// What a process remembers from one spell to the next.
+#[derive(Default)]
+struct Life {
+    /// `--rebuild-store`, until a store was built.
+    rebuild: Cell<bool>,
+    /// It has served in some spell.
+    served: Cell<bool>,
+    /// The last spell came as far as that.
+    serving: Cell<bool>,
+}
+
+const fn is_of_the_store(fault: &SpellFault) -> bool {
+    matches!(fault, SpellFault::Recover(RecoverError::Store(_)) | SpellFault::Session(SessionFault::Store(_)))
 }
 
 /// The error and what it rests on.
