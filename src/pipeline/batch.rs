@@ -142,7 +142,7 @@ pub struct Batch {
 pub struct Told {
     pub records: usize,
     pub outcomes: [u64; Outcome::ALL.len()],
-    /// Record timestamps with how many records had them, for the latency from record to commit.
+    /// The timestamp of each record, for the latency from record to commit.
     pub recorded: Vec<Timestamp>,
     /// Per configured source: records and the newest record timestamp.
     pub sources: Vec<(u64, Option<Timestamp>)>,
