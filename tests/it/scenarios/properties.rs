@@ -330,6 +330,34 @@ proptest! {
     }
 }
 
+/// A key expires in a part, becomes a hub elsewhere and is met again in that part: a restart frees expired keys, and that
+/// must not show.
+#[test]
+fn a_hub_met_where_it_had_expired_shows_no_restart() {
+    let mut lines = vec!["0s alert a0 host=p user=k sev=high".to_owned()];
+    for minutes in (50..44 * 60).step_by(50) {
+        lines.push(format!("{minutes}m alert p{minutes} host=p sev=high"));
+        let (hours, last) = (minutes / 60, (minutes - 50) / 60);
+        if hours >= 26 && hours % 2 == 0 && hours != last {
+            lines.push(format!("{minutes}m alert b{hours} host=h{hours} user=k"));
+        }
+    }
+    let last = ["2641m alert z1 host=p user=k sev=high", "2642m alert z2 host=p user=k sev=high"];
+    let told = |restarts: bool| {
+        let mut world = World::new(script::policy(Policy::default(), "policy hub_users=3"));
+        lines.iter().for_each(|line| world.line(line));
+        if restarts {
+            world.seal();
+            world.restart(9);
+        }
+        assert!(world.engine.stats().hub_keys > 0, "the user is a hub");
+        let before = world.effects.emit.len();
+        last.iter().for_each(|line| world.line(line));
+        world.effects.emit[before..].iter().map(|event| format!("{:?}", event.kind)).collect::<Vec<_>>()
+    };
+    assert_eq!(told(false), told(true));
+}
+
 fn is_mixed(row: &StateRow, acme: &Tenant) -> bool {
     match row {
         StateRow::Part(part) => (part.tenant == *acme) != (part.home.tenant == *acme),
