@@ -7,9 +7,9 @@ use super::key::Role;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Entity {
     pub kind: EntityKind,
-    /// The identity that is compared: canonical, never empty. For a host the first label of its name and for a user the
-    /// name without its domain, both in lower case, since products write the same one with and without; for a cloud
-    /// resource its ARN or resource id.
+    /// The identity: canonical, never empty. For a host the first label of its name, for a user `domain\name` with the
+    /// domain's first label, or the bare name where none is known, all in lower case; for a cloud resource its ARN or
+    /// resource id. Users meet on the bare name (`engine::keys_of`), since products write the domain or leave it out.
     pub id: Arc<str>,
     /// As a person would write it.
     pub name: Option<Box<str>>,
