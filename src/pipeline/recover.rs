@@ -184,7 +184,9 @@ impl Recovery<'_> {
             Some(_) | None => {}
         }
         let position = meta.position;
-        if position.0 > ends.committed_end {
+        if meta.replaying {
+            Found::Rebuild("a rebuild was interrupted")
+        } else if position.0 > ends.committed_end {
             Found::Refuse(RefusedStart::AheadOfChangelog { store: position.0, end: ends.committed_end })
         } else if position.0 < ends.low {
             Found::Rebuild("older than the changelog's start")
@@ -208,14 +210,17 @@ impl Recovery<'_> {
         cluster: Option<ChangelogId>,
         why: &'static str,
     ) -> Result<Recovered, RecoverError> {
-        // What holds nothing is as good as new; anything else is kept for a person to look at.
-        let is_new = store.meta()?.is_none();
+        let meta = store.meta()?;
         // sled lets go of its directory when its last handle is dropped.
         drop(store);
         let records = ends.committed_end - ends.low;
         info!(why, records, "building the store from the changelog");
-        if !is_new {
-            self.home.set_aside()?;
+        match meta {
+            None => {}
+            // Half of what the changelog has, and nothing else.
+            Some(meta) if meta.replaying => self.home.discard()?,
+            // Kept for a person to look at.
+            Some(_) => drop(self.home.set_aside()?),
         }
         let store = self.home.open()?;
         let from = Position(ends.low);
@@ -236,6 +241,7 @@ impl Recovery<'_> {
         let Some(cluster) = cluster else { return self.first_start(store).map(Ok) };
         if store.meta()?.is_none() {
             store.set_changelog(cluster)?;
+            store.begin_replay()?;
         }
         let applied =
             tail::apply(self.changelog, store.as_ref(), from, ends, self.stop).map_err(|error| match error {
@@ -243,6 +249,9 @@ impl Recovery<'_> {
                 TailError::Store(error) => RecoverError::Store(error),
                 TailError::Stopped => RecoverError::Stopped,
             })?;
+        if store.meta()?.is_some_and(|meta| meta.replaying) {
+            store.end_replay()?;
+        }
         info!(from = from.0, to = ends.committed_end, rows = applied, "changelog tail applied");
         (self.progress)("loading the open cases");
         let codec = Codec::new(cluster);

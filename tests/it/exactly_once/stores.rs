@@ -51,6 +51,14 @@ fn a_store_that_is_lost_damaged_or_old_comes_back_from_the_changelog_alone() {
     assert_eq!(aged, hash, "{said}");
     assert!(said.contains("changelog tail applied") && !said.contains("building the store"), "{said}");
 
+    // As a rebuild leaves it that was killed in its middle.
+    SledStore::open(&daemon.store(), 16 << 20).unwrap().begin_replay().unwrap();
+    let (again, said) = recovered(&mut daemon);
+    assert_eq!(again, hash, "{said}");
+    assert!(said.contains(r#""why":"a rebuild was interrupted""#), "{said}");
+    let aside = |entry: &fs::DirEntry| entry.file_name().to_string_lossy().contains("set-aside");
+    assert_eq!(fs::read_dir(&daemon.dir).unwrap().flatten().filter(aside).count(), 0, "half a store is not kept");
+
     damage(&daemon.store());
     let (damaged, said) = recovered(&mut daemon);
     assert_eq!(damaged, hash, "{said}");
