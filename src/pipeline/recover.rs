@@ -75,10 +75,10 @@ pub enum RefusedStart {
     )]
     ChangelogEmptied { low: i64 },
     #[error(
-        "the changelog's rows have checksum {found:032x}, its manifest says {manifest:032x}, even after reading all of it: \
-         the changelog itself is damaged; `casewright store verify` on a copy of a store may show which rows"
+        "the changelog itself is damaged, {0} even after reading all of it; `casewright store verify` on a copy of a store \
+         may show which rows"
     )]
-    ChangelogDamaged { found: u128, manifest: u128 },
+    ChangelogDamaged(Damage),
 }
 
 /// What the store is worth against the changelog: DESIGN's table, decided in one place.
@@ -115,8 +115,8 @@ impl Recovery<'_> {
             Found::Rebuild(why) => self.rebuild(store, ends, cluster, why),
             Found::Tail(from) => match self.load(Arc::clone(&store), from, ends, cluster) {
                 Ok(Ok(recovered)) => Ok(recovered),
-                Ok(Err(mismatch)) => {
-                    warn!(found = %format!("{:032x}", mismatch.found), "the store's rows do not match their manifest");
+                Ok(Err(damage)) => {
+                    warn!(%damage, "the store is damaged");
                     self.rebuild(store, ends, cluster, "damaged")
                 }
                 // It opened, and shows its damage only where it is read.
@@ -226,7 +226,7 @@ impl Recovery<'_> {
         let from = Position(ends.low);
         match self.load(store, from, ends, cluster)? {
             Ok(recovered) => Ok(recovered),
-            Err(Mismatch { found, manifest }) => Err(RefusedStart::ChangelogDamaged { found, manifest }.into()),
+            Err(damage) => Err(RefusedStart::ChangelogDamaged(damage).into()),
         }
     }
 
@@ -237,7 +237,7 @@ impl Recovery<'_> {
         from: Position,
         ends: Ends,
         cluster: Option<ChangelogId>,
-    ) -> Result<Result<Recovered, Mismatch>, RecoverError> {
+    ) -> Result<Result<Recovered, Damage>, RecoverError> {
         let Some(cluster) = cluster else { return self.first_start(store).map(Ok) };
         if store.meta()?.is_none() {
             store.set_changelog(cluster)?;
@@ -258,16 +258,15 @@ impl Recovery<'_> {
         let loaded = match read_rows(store.as_ref(), &codec) {
             Ok(loaded) => loaded,
             Err(RecoverError::Row(error)) => {
-                warn!(%error, "a row of the store is damaged");
-                return Ok(Err(Mismatch { found: 0, manifest: 0 }));
+                return Ok(Err(Damage::Row(error)));
             }
             Err(error) => return Err(error),
         };
         let Some(manifest) = loaded.manifest else {
-            return Ok(Err(Mismatch { found: loaded.ledger.sum(), manifest: 0 }));
+            return Ok(Err(Damage::NoManifest));
         };
         if loaded.ledger.sum() != manifest.checksum {
-            return Ok(Err(Mismatch { found: loaded.ledger.sum(), manifest: manifest.checksum }));
+            return Ok(Err(Damage::Sum { found: loaded.ledger.sum(), manifest: manifest.checksum }));
         }
         let Loaded { restore, ledger, segments, unfit, .. } = loaded;
         if let Some(unfit) = unfit {
@@ -311,9 +310,15 @@ impl Recovery<'_> {
     }
 }
 
-struct Mismatch {
-    found: u128,
-    manifest: u128,
+/// Why rows are not a state.
+#[derive(Debug, thiserror::Error)]
+pub enum Damage {
+    #[error("a row cannot be read ({0})")]
+    Row(RowError),
+    #[error("there is no manifest")]
+    NoManifest,
+    #[error("the rows have checksum {found:032x} and the manifest says {manifest:032x}")]
+    Sum { found: u128, manifest: u128 },
 }
 
 #[derive(Default)]

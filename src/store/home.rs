@@ -61,8 +61,9 @@ impl StoreHome {
     /// Makes room for a new store where the old one is worth nothing. Whoever has it open must have let go of it.
     pub fn discard(&self) -> Result<(), StoreError> {
         match &self.0 {
-            Place::Directory { path, .. } => fs::remove_dir_all(path)
-                .map_err(|source| StoreError::Io { action: "remove the half of", source }),
+            Place::Directory { path, .. } => {
+                fs::remove_dir_all(path).map_err(|source| StoreError::Io { action: "remove the half of", source })
+            }
             Place::Memory(store) => {
                 *store.lock().unwrap_or_else(PoisonError::into_inner) = Arc::default();
                 Ok(())
