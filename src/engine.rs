@@ -41,7 +41,7 @@ use std::sync::Arc;
 
 pub use input::{Effects, Input, Refused, Settled};
 pub use keys::{KEYS_MAX, dedup_hash, keys_of};
-pub use part::{PENDING_ALERTS_MAX, TRACKED_MAX};
+pub use part::TRACKED_MAX;
 pub use policy::{KindPolicy, Policy, Reopen};
 pub use restore::{Restore, RestoreError, Taken};
 pub use state::{

@@ -119,7 +119,7 @@ impl Shard {
                 Ok(()) => return Ok(()),
                 Err(SpellFault::Recover(RecoverError::Stopped)) => return Ok(()),
                 Err(SpellFault::Recover(RecoverError::Refused(refused))) => return Err(refused.into()),
-                // At the start it is the configuration; later it is waited for, because the other sources go on with it.
+                // At the start it is the configuration. Later it is waited for: ending would stop all sources for good.
                 Err(SpellFault::Plan(plan @ (PlanError::NoStart(_) | PlanError::NoTopic(_)))) if !life.served.get() => {
                     return Err(ShardError::Plan(plan));
                 }
