@@ -9,7 +9,7 @@ use super::inputs::Gap;
 use super::ledger::Ledger;
 use super::pending::RowReader;
 use super::schedule::ViewSchedule;
-use super::segments::{Moment, Segments};
+use super::segments::{Moment, Segments, damaged};
 use crate::engine::{Change, Effects, Engine, Input, Refused, RowKey, Settled, StateRow};
 use crate::kafka::BATCH_BYTES_MAX;
 use crate::model::{Alert, CaseEvent, CaseId, Command, Key, Origin, Outcome, PartId, Tenant, Timestamp};
@@ -281,11 +281,11 @@ impl Composer {
         let Some(value) = rows.get(&name)? else { return Ok(None) };
         match self.codec.decode(&name, &value) {
             Ok(StoredRow::State(row)) => {
-                self.ledger.warm(&name, Codec::checksum(&value).unwrap_or(0));
+                self.ledger.warm(&name, Codec::checksum(&value).map_err(damaged)?);
                 Ok(Some(row))
             }
             Ok(_) => Err(StoreError::Damaged("a state row's name leads to another kind of row".to_owned())),
-            Err(error) => Err(StoreError::Damaged(error.to_string())),
+            Err(error) => Err(damaged(error)),
         }
     }
 
@@ -388,8 +388,7 @@ impl Composer {
                 Change::Save(state) => codec.state(state),
                 Change::Remove(key) => Row { key: RowName::Engine(key).to_bytes(), value: None },
             };
-            let checksum = row.value.as_deref().and_then(|value| Codec::checksum(value).ok());
-            ledger.change(&row, checksum, || checksum_of(cold, &row.key, &mut failed));
+            ledger.change(&row, Codec::checksum_of(&row), || checksum_of(cold, &row.key, &mut failed));
             rows.push(row);
         });
         failed.map_or(Ok(()), Err)
@@ -406,7 +405,7 @@ impl Composer {
         writer.mark_watermark(engine.watermark());
         for segment in writer.finish_chunks() {
             let row = self.codec.segment(&segment);
-            let checksum = row.value.as_deref().and_then(|value| Codec::checksum(value).ok()).unwrap_or(0);
+            let checksum = Codec::checksum_of(&row).unwrap_or(0);
             self.ledger.shift(checksum);
             segments
                 .take(&segment, checksum, &is_warm)
@@ -422,8 +421,9 @@ impl Composer {
 }
 
 fn checksum_of(cold: &RowReader, key: &[u8], failed: &mut Option<StoreError>) -> Option<u128> {
-    match cold.get(key) {
-        Ok(value) => value.and_then(|value| Codec::checksum(&value).ok()),
+    let read = cold.get(key);
+    match read.and_then(|value| value.map(|value| Codec::checksum(&value).map_err(damaged)).transpose()) {
+        Ok(checksum) => checksum,
         Err(error) => {
             *failed = Some(error);
             None

@@ -219,7 +219,7 @@ impl Segments {
         }
         for segment in kept {
             let row = codec.segment(segment);
-            let checksum = row.value.as_deref().and_then(|value| Codec::checksum(value).ok()).unwrap_or(0);
+            let checksum = Codec::checksum_of(&row).unwrap_or(0);
             change ^= checksum;
             // Each of its parts is known, and whether it is warm.
             self.take(segment, checksum, &|_, _| false).map_err(damaged)?;
@@ -345,7 +345,7 @@ fn read(batch: u64, chunk: u32, codec: &Codec, rows: &RowReader) -> Result<Segme
 }
 
 #[expect(clippy::needless_pass_by_value, reason = "it stands in `map_err`")]
-fn damaged(error: RowError) -> StoreError {
+pub(super) fn damaged(error: RowError) -> StoreError {
     StoreError::Damaged(error.to_string())
 }
 

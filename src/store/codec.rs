@@ -142,6 +142,15 @@ impl Codec {
         split(value).map(|(_, checksum)| u128::from_be_bytes(*checksum))
     }
 
+    /// The same of a row that was just encoded; none for a removal.
+    ///
+    /// # Panics
+    /// A row without a checksum was not made here, and a sum that leaves it out would be wrong for ever.
+    #[must_use]
+    pub fn checksum_of(row: &Row) -> Option<u128> {
+        row.value.as_deref().map(|value| Self::checksum(value).expect("an encoded row carries its checksum"))
+    }
+
     fn row(&self, name: &RowName, write: impl FnOnce(&mut Vec<u8>)) -> Row {
         self.versioned(VERSION, name, write)
     }
