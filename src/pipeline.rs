@@ -1,6 +1,7 @@
 //! One loop per shard: poll, decode, decide, commit, keep, recover. `compose` holds what live work and offline replay
 //! share; `shard` is the life of a shard, `session` one spell of work, `recover` the one way back.
 
+mod arrivals;
 mod batch;
 mod commit;
 mod compose;

@@ -45,6 +45,8 @@ pub struct Plan {
     pub gaps: Vec<Gap>,
     /// What an operator moved just before.
     pub moved: Vec<Moved>,
+    /// All topics of the cluster when this was planned.
+    pub topics: BTreeSet<String>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -94,9 +96,17 @@ impl Plan {
     }
 }
 
-pub fn plan(config: &Config, client: &Client, admin: &Admin, manifest: &Manifest) -> Result<Plan, PlanError> {
+/// `seen` are the topics that were there when this process planned last, where it did.
+pub fn plan(
+    config: &Config,
+    client: &Client,
+    admin: &Admin,
+    manifest: &Manifest,
+    seen: Option<&BTreeSet<String>>,
+) -> Result<Plan, PlanError> {
     let mut planner = Planner::new(client, manifest)?;
     let topics: Vec<(String, i32)> = admin.list_topics()?.into_iter().collect();
+    planner.plan.topics = topics.iter().map(|(name, _)| name.clone()).collect();
     for (index, source) in config.sources.iter().enumerate() {
         let matched: Vec<&(String, i32)> =
             topics.iter().filter(|(name, _)| wire::topic_matches(&source.topic, name)).collect();
@@ -110,7 +120,10 @@ pub fn plan(config: &Config, client: &Client, admin: &Admin, manifest: &Manifest
             continue;
         }
         for (topic, partitions) in matched {
-            planner.topic(topic, *partitions, &InputKind::Alerts(index), &Start::of(source))?;
+            // What came into being under our eyes is read whole: `start_at` speaks of what was there before.
+            let is_new = seen.is_some_and(|seen| !seen.contains(topic));
+            let start = if is_new { Start::Known(StartAt::Earliest) } else { Start::of(source) };
+            planner.topic(topic, *partitions, &InputKind::Alerts(index), &start)?;
         }
     }
     let commands = &config.topics.commands;

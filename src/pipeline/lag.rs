@@ -31,20 +31,29 @@ struct State {
 }
 
 #[derive(Clone)]
-struct Serving {
+pub struct Serving {
     inputs: Inputs,
     /// The last one committed.
-    manifest: Arc<Manifest>,
+    pub manifest: Arc<Manifest>,
+    /// Set when there are inputs that this spell does not read.
+    pub outgrown: Stop,
     /// Behind the last committed batch.
     changelog: Option<Position>,
 }
 
 impl Standing {
-    /// The inputs are read from `manifest`'s positions on.
-    pub fn serve(&self, inputs: Inputs, manifest: Arc<Manifest>) {
+    /// The inputs are read from `manifest`'s positions on, until the answer is set: then there are more of them.
+    pub fn serve(&self, inputs: Inputs, manifest: Arc<Manifest>) -> Stop {
         let mut state = self.lock();
+        let outgrown = Stop::default();
         state.spells += 1;
-        state.serving = Some(Serving { inputs, manifest, changelog: None });
+        state.serving = Some(Serving { inputs, manifest, outgrown: outgrown.clone(), changelog: None });
+        outgrown
+    }
+
+    #[must_use]
+    pub fn serving(&self) -> Option<Serving> {
+        self.lock().serving.clone()
     }
 
     /// Another instance may serve now: its lag is not ours to tell.
@@ -180,7 +189,7 @@ mod tests {
         assert_eq!(told(&standing, &metrics, Some(100)), ["changelog_lag 70"]);
 
         let input = Input { topic: TopicName::new("alerts"), partition: 0, kind: InputKind::Alerts(0) };
-        standing.serve([input].into(), manifest(40));
+        let _outgrown = standing.serve([input].into(), manifest(40));
         let lag = |records| format!("input_lag{{partition=\"0\",topic=\"alerts\"}} {records}");
         assert_eq!(told(&standing, &metrics, Some(55)), ["changelog_lag 70".to_owned(), lag(15)]);
         standing.committed(&manifest(55), Position(120));

@@ -131,7 +131,7 @@ impl Shard {
         for each in &moved {
             set(&mut recovered.manifest.positions, each);
         }
-        let mut plan = inputs::plan(&self.config, &self.client, &admin, &recovered.manifest)?;
+        let mut plan = inputs::plan(&self.config, &self.client, &admin, &recovered.manifest, None)?;
         plan.moved.clone_from(&moved);
         let audit = &self.config.topics.audit;
         if admin.partitions(audit)?.is_none() {

@@ -46,6 +46,9 @@ const POLL_WAIT_MAX: Duration = Duration::from_millis(100);
 pub enum SessionFault {
     #[error("the lease went to another instance")]
     LeaseLost,
+    /// No fault: the way to more inputs is the way from the start.
+    #[error("there are more inputs than it reads")]
+    Outgrown,
     #[error("reading the inputs failed")]
     Read(#[from] ReadFault),
     #[error("asking the brokers failed")]
@@ -75,6 +78,8 @@ pub struct Session {
     pub batch_wait: Duration,
     /// The daemon is to stop: finish what was read, then end.
     pub stop: Stop,
+    /// There are inputs that it does not read: finish what was read, then end.
+    pub outgrown: Stop,
     /// A batch that must go out first: the claim on the changelog, a changed policy.
     pub first: Batch,
     /// Told where the work stands; asked by those who measure.
@@ -86,6 +91,12 @@ type Polled = (RawBatch, Vec<(usize, i64)>);
 impl Session {
     /// Runs until a stop is asked for, which is no fault, or until the first fault.
     pub fn run(self) -> Result<(), SessionFault> {
+        let (stop, outgrown) = (self.stop.clone(), self.outgrown.clone());
+        self.work()?;
+        if outgrown.is_set() && !stop.is_set() { Err(SessionFault::Outgrown) } else { Ok(()) }
+    }
+
+    fn work(self) -> Result<(), SessionFault> {
         // Set by the first thread that ends with a fault, so that the others end as well.
         let broken = Stop::default();
         let pending = Pending::default();
@@ -103,6 +114,7 @@ impl Session {
             ask: inputs.first().cloned(),
             health: Arc::clone(reporter.health()),
             away: None,
+            outgrown: self.outgrown,
         };
         let under_way = Arc::new(AtomicUsize::new(0));
         let decide = Decide {
@@ -179,6 +191,7 @@ struct Poll {
     health: Arc<Health>,
     /// When the brokers were last found away.
     away: Option<Instant>,
+    outgrown: Stop,
 }
 
 impl Poll {
@@ -190,7 +203,7 @@ impl Poll {
         stop: &Stop,
         broken: &Stop,
     ) -> Result<(), SessionFault> {
-        while !stop.is_set() && !broken.is_set() {
+        while !stop.is_set() && !broken.is_set() && !self.outgrown.is_set() {
             let mut batch = spare.try_recv().unwrap_or_default();
             batch.clear();
             match self.reader.poll(&mut batch, self.records_max, self.wait) {

@@ -1,12 +1,14 @@
 //! The life of one shard in one process: wait for the lease, recover, work, and after any fault begin again at the top.
 //! There is no other way back, so the way back is tried every day.
 
-use std::cell::Cell;
+use std::cell::{Cell, RefCell};
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
 use tracing::{error, info, warn};
 
+use super::arrivals::ArrivalWatch;
 use super::commit::Committer;
 use super::compose::{Composer, Draft, Unwatched};
 use super::decode::DecodeStage;
@@ -89,13 +91,18 @@ impl Shard {
             home: &self.home,
             metrics: &self.metrics,
         };
+        let arrivals = ArrivalWatch { client: &self.client, config: &self.config, standing: &standing };
         std::thread::scope(|scope| {
-            let threads = [scope.spawn(|| watch.poll_until(&polling)), scope.spawn(|| lag.run_until(&polling))];
+            let threads = [
+                scope.spawn(|| watch.poll_until(&polling)),
+                scope.spawn(|| lag.run_until(&polling)),
+                scope.spawn(|| arrivals.run_until(&polling)),
+            ];
             let end = self.work(&watch, &standing);
             polling.set();
             for thread in threads {
                 if thread.join().is_err() {
-                    error!("the lease thread or the one that watches the lag panicked");
+                    error!("the lease thread, or one that watches the lag or the inputs, panicked");
                 }
             }
             end
@@ -183,7 +190,10 @@ impl Shard {
         let recovered = self.recover(life.rebuild.get())?;
         life.rebuild.set(false);
         let admin = self.client.admin().map_err(SessionFault::from)?;
-        let plan = inputs::plan(&self.config, &self.client, &admin, &recovered.manifest)?;
+        let mut seen = life.seen.borrow_mut();
+        let plan = inputs::plan(&self.config, &self.client, &admin, &recovered.manifest, seen.as_ref())?;
+        *seen = Some(plan.topics.clone());
+        drop(seen);
         self.tell_plan(&plan);
         witness::hear(&self.client, &recovered.manifest, &plan, &self.metrics);
         if !watch.holds(term) {
@@ -251,7 +261,7 @@ impl Shard {
         if let Some(meta) = store.meta().map_err(SessionFault::from)? {
             standing.stored(meta.position);
         }
-        standing.serve(Arc::clone(&inputs), stood);
+        let outgrown = standing.serve(Arc::clone(&inputs), stood);
         let mut reader = self.client.reader().map_err(SessionFault::from)?;
         reader.assign(&plan.assigned()).map_err(SessionFault::from)?;
         let decode = DecodeStage::new(
@@ -281,6 +291,7 @@ impl Shard {
             batch_records_max: pipeline.batch_records_max,
             batch_wait: pipeline.batch_wait,
             stop: self.stop.clone(),
+            outgrown,
             first,
             standing: Arc::clone(standing),
         })
@@ -363,6 +374,8 @@ struct Life {
     served: Cell<bool>,
     /// The last spell came as far as that.
     serving: Cell<bool>,
+    /// The cluster's topics when the inputs were last planned.
+    seen: RefCell<Option<BTreeSet<String>>>,
 }
 
 const fn is_of_the_store(fault: &SpellFault) -> bool {
@@ -388,7 +401,7 @@ fn cause_of(fault: &SpellFault) -> RecoveryCause {
         SpellFault::Plan(_) => RecoveryCause::Inputs,
         SpellFault::Session(fault) => match fault {
             SessionFault::LeaseLost => RecoveryCause::LeaseLost,
-            SessionFault::Read(_) | SessionFault::Kafka(_) => RecoveryCause::Inputs,
+            SessionFault::Read(_) | SessionFault::Kafka(_) | SessionFault::Outgrown => RecoveryCause::Inputs,
             SessionFault::Commit(TxnFault::Fenced) => RecoveryCause::Fenced,
             SessionFault::Commit(_) => RecoveryCause::Commit,
             SessionFault::Store(_) => RecoveryCause::Store,

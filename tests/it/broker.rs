@@ -19,7 +19,7 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use casewright::config::KafkaConfig;
 use casewright::kafka::Client;
-use rdkafka::admin::{AdminClient, AdminOptions, NewTopic, TopicReplication};
+use rdkafka::admin::{AdminClient, AdminOptions, NewPartitions, NewTopic, TopicReplication};
 use rdkafka::client::DefaultClientContext;
 use rdkafka::consumer::{BaseConsumer, Consumer};
 use rdkafka::message::{DeliveryResult, Header, Headers as _, Message as _, OwnedHeaders};
@@ -206,6 +206,14 @@ impl Broker {
             assert!(Instant::now() < deadline, "the broker does not serve {topics:?}");
             sleep(Duration::from_millis(20));
         }
+    }
+
+    /// Adds partitions until there are so many.
+    pub fn grow_topic(&self, topic: &str, partitions: usize) {
+        let admin: AdminClient<DefaultClientContext> = self.plain_client().create().expect("an admin client");
+        let options = AdminOptions::new().operation_timeout(Some(ANSWER_WITHIN));
+        let grown = block_on(admin.create_partitions(&[NewPartitions::new(topic, partitions)], &options));
+        grown.expect("create partitions").into_iter().for_each(|result| drop(result.expect("grow a topic")));
     }
 
     /// As retention would, at once.

@@ -115,6 +115,45 @@ fn every_metric_is_set_and_a_standby_tells_only_its_own() {
     daemon.stop();
 }
 
+#[test]
+fn partitions_and_topics_that_come_later_are_read_from_their_beginning() {
+    let broker = Broker::shared();
+    let mut daemon = Daemon::deploy(broker, 1);
+    let named = |tenant: &str| topic(&daemon.name, &format!("of-{tenant}"));
+    let (first, second) = (named("first"), named("second"));
+    broker.create_topics(&[(&first, 1)], &[]);
+    let pattern = format!(
+        "[[source]]\ntopic = {:?}\nprofile = \"auto\"\ntenant = [\"topic\"]\nstart_at = \"latest\"\n",
+        named("{tenant}")
+    );
+    let configured = fs::read_to_string(daemon.config()).unwrap();
+    fs::write(daemon.config(), format!("{configured}{pattern}")).unwrap();
+    let send = |topic: &str, records: &[(Vec<u8>, bool)], partition: i32| -> Vec<Sent> {
+        let outgoing = |(bytes, _)| Outgoing { partition: Some(partition), value: bytes, ..Outgoing::default() };
+        let records: Vec<_> = records.iter().map(|(bytes, good)| outgoing((bytes.as_slice(), *good))).collect();
+        let offsets = broker.produce(topic, &records);
+        offsets.into_iter().map(|(partition, offset)| Sent::alert(topic, partition, offset)).collect()
+    };
+    // What was there before a source that begins at the latest record is not for it.
+    send(&first, &records(50, 82), 0);
+    let mut sent = send(&daemon.alerts, &records(200, 83), 0);
+    daemon.start_ready();
+    daemon.await_outcomes(200);
+
+    broker.grow_topic(&daemon.alerts, 2);
+    broker.create_topics(&[(&second, 1)], &[]);
+    sent.extend(send(&daemon.alerts, &records(100, 84), 1));
+    sent.extend(send(&second, &records(100, 85), 0));
+    sent.extend(send(&first, &records(100, 86), 0));
+    daemon.await_log("inputs have grown");
+    daemon.await_outcomes(500);
+    judge(broker, &daemon.name, &sent, UNTOLD);
+    let found = series(&daemon);
+    assert!(found["casewright_recoveries_total{cause=\"inputs\"}"] >= 1.0, "{}", daemon.log());
+    assert!(daemon.get("/readyz").is_some_and(|answer| answer.starts_with("HTTP/1.1 200")));
+    daemon.stop();
+}
+
 /// Commits a position for the group as any tool may, with any bytes as metadata: OffsetCommit, version 2.
 fn commit_as_a_tool_would(broker: &Broker, group: &str, topic: &str, partition: i32, offset: i64, metadata: &[u8]) {
     let string = |out: &mut Vec<u8>, bytes: &[u8]| {
