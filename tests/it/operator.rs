@@ -115,6 +115,22 @@ fn every_metric_is_set_and_a_standby_tells_only_its_own() {
     daemon.stop();
 }
 
+/// One more source, whose tenant is in its topic's name.
+fn also_read(daemon: &Daemon, pattern: &str, start_at: &str) {
+    let configured = fs::read_to_string(daemon.config()).unwrap();
+    let source = format!(
+        "[[source]]\ntopic = {pattern:?}\nprofile = \"auto\"\ntenant = [\"topic\"]\nstart_at = {start_at:?}\n"
+    );
+    fs::write(daemon.config(), format!("{configured}{source}")).unwrap();
+}
+
+fn send_to(broker: &Broker, topic: &str, records: &[(Vec<u8>, bool)], partition: i32) -> Vec<Sent> {
+    let outgoing = |value| Outgoing { partition: Some(partition), value, ..Outgoing::default() };
+    let records: Vec<_> = records.iter().map(|(bytes, _)| outgoing(bytes.as_slice())).collect();
+    let offsets = broker.produce(topic, &records);
+    offsets.into_iter().map(|(partition, offset)| Sent::alert(topic, partition, offset)).collect()
+}
+
 #[test]
 fn partitions_and_topics_that_come_later_are_read_from_their_beginning() {
     let broker = Broker::shared();
@@ -122,18 +138,8 @@ fn partitions_and_topics_that_come_later_are_read_from_their_beginning() {
     let named = |tenant: &str| topic(&daemon.name, &format!("of-{tenant}"));
     let (first, second) = (named("first"), named("second"));
     broker.create_topics(&[(&first, 1)], &[]);
-    let pattern = format!(
-        "[[source]]\ntopic = {:?}\nprofile = \"auto\"\ntenant = [\"topic\"]\nstart_at = \"latest\"\n",
-        named("{tenant}")
-    );
-    let configured = fs::read_to_string(daemon.config()).unwrap();
-    fs::write(daemon.config(), format!("{configured}{pattern}")).unwrap();
-    let send = |topic: &str, records: &[(Vec<u8>, bool)], partition: i32| -> Vec<Sent> {
-        let outgoing = |(bytes, _)| Outgoing { partition: Some(partition), value: bytes, ..Outgoing::default() };
-        let records: Vec<_> = records.iter().map(|(bytes, good)| outgoing((bytes.as_slice(), *good))).collect();
-        let offsets = broker.produce(topic, &records);
-        offsets.into_iter().map(|(partition, offset)| Sent::alert(topic, partition, offset)).collect()
-    };
+    also_read(&daemon, &named("{tenant}"), "latest");
+    let send = |topic: &str, records: &[(Vec<u8>, bool)], partition| send_to(broker, topic, records, partition);
     // What was there before a source that begins at the latest record is not for it.
     send(&first, &records(50, 82), 0);
     let mut sent = send(&daemon.alerts, &records(200, 83), 0);
@@ -151,6 +157,34 @@ fn partitions_and_topics_that_come_later_are_read_from_their_beginning() {
     let found = series(&daemon);
     assert!(found["casewright_recoveries_total{cause=\"inputs\"}"] >= 1.0, "{}", daemon.log());
     assert!(daemon.get("/readyz").is_some_and(|answer| answer.starts_with("HTTP/1.1 200")));
+    daemon.stop();
+}
+
+#[test]
+fn a_topic_that_vanishes_stops_its_own_source_and_no_other() {
+    let broker = Broker::shared();
+    let mut daemon = Daemon::deploy(broker, 1);
+    let gone = topic(&daemon.name, "of-acme");
+    broker.create_topics(&[(&gone, 1)], &[]);
+    also_read(&daemon, &topic(&daemon.name, "of-{tenant}"), "earliest");
+    send_to(broker, &gone, &records(100, 87), 0);
+    send_to(broker, &daemon.alerts, &records(100, 88), 0);
+    daemon.start_ready();
+    daemon.await_outcomes(200);
+
+    broker.client("vanishing").admin().unwrap().delete_topic(&gone).unwrap();
+    send_to(broker, &daemon.alerts, &records(100, 89), 0);
+    daemon.await_outcomes(300);
+    daemon.await_answer("does not exist any more");
+    send_to(broker, &daemon.alerts, &records(100, 90), 0);
+    daemon.await_outcomes(400);
+    assert!(daemon.get("/readyz").is_some_and(|answer| answer.starts_with("HTTP/1.1 503")));
+    daemon.stop();
+    // Over a restart the position of what is gone stays, and the others go on from theirs.
+    daemon.start();
+    daemon.await_answer("does not exist any more");
+    send_to(broker, &daemon.alerts, &records(50, 91), 0);
+    daemon.await_outcomes(50);
     daemon.stop();
 }
 
