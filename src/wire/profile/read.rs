@@ -11,7 +11,7 @@ use crate::model::{
 };
 use crate::wire::canonical::{code, text};
 use crate::wire::decode::{Beside, Context, Draft, Refused, RejectReason};
-use crate::wire::times::{self, TimeFormat};
+use crate::wire::times::{self, Frame, TimeFormat};
 
 /// Tags of one alert that are kept.
 const TAGS_MAX: usize = 64;
@@ -79,17 +79,18 @@ fn holds(condition: &Condition, found: &Found<'_>) -> bool {
 }
 
 fn event_time(profile: &Profile, found: &Found<'_>, context: &Context<'_>) -> Result<EventTime, Refused> {
-    if let Some(at) = values(found, &profile.time).find_map(|value| time(value, &profile.time_formats)) {
+    let recorded = context.record.timestamp.filter(|at| times::in_range(*at));
+    let frame = Frame { near: recorded, ..Frame::default() };
+    if let Some(at) = values(found, &profile.time).find_map(|value| time(value, &profile.time_formats, &frame)) {
         return Ok(EventTime { at, from: TimeFrom::Field });
     }
-    let recorded = context.record.timestamp.filter(|at| times::in_range(*at));
     let at =
         recorded.ok_or_else(|| Refused::new(RejectReason::BadTime, "neither the alert nor its record has a time"))?;
     Ok(EventTime { at, from: TimeFrom::Record })
 }
 
-fn time(value: &Scalar<'_>, formats: &[TimeFormat]) -> Option<Timestamp> {
-    formats.iter().find_map(|format| format.read(&value.text()))
+fn time(value: &Scalar<'_>, formats: &[TimeFormat], frame: &Frame) -> Option<Timestamp> {
+    formats.iter().find_map(|format| format.read(&value.text(), frame))
 }
 
 fn severity(map: &SeverityMap, found: &Found<'_>) -> Severity {
