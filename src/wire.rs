@@ -16,6 +16,7 @@ pub mod identity;
 mod json;
 pub mod native;
 pub mod normalize;
+pub mod plain;
 pub mod profile;
 mod rfc3339;
 pub mod scan;
