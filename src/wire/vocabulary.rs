@@ -89,7 +89,8 @@ pub fn guess(path: &str, value: &str) -> Option<Guess> {
         return None;
     }
     let words = Words::of(unwrapped(path));
-    let by_name = match find(&words, words.len()).or_else(|| find_inside(&words)) {
+    let hit = find(&words, words.len()).or_else(|| find_inside(&words)).or_else(|| find_before(&words));
+    let by_name = match hit {
         Some(hit) if hit.entry.sort == Sort::Nothing => return alone(&words, value),
         Some(hit) => judge(&words, &hit, value),
         None => None,
@@ -139,11 +140,11 @@ pub const fn pair_keys() -> &'static [(&'static str, &'static str)] {
     ]
 }
 
-/// A name of the table in a path: from which word on, and the side that was part of its last word.
+/// A name of the table in a path, from which word on.
 struct Hit {
     entry: Entry,
     from: usize,
-    /// The words that end the path and name nothing.
+    /// The side that was written into the name or behind it.
     side: Option<Side>,
 }
 
@@ -152,12 +153,30 @@ fn unwrapped(path: &str) -> &str {
     path.strip_prefix("_source.").unwrap_or(path)
 }
 
-/// The longest name that ends the path.
-fn find(words: &Words, count: usize) -> Option<Hit> {
-    (0..count).find_map(|from| {
-        let entry = TABLE.entry(words.tail(from))?;
+/// The longest name that ends before word `end`.
+fn find(words: &Words, end: usize) -> Option<Hit> {
+    (0..end).find_map(|from| {
+        let entry = TABLE.entry(words.run(from, end))?;
         Some(Hit { entry, from, side: None })
     })
+}
+
+/// A name followed by a word that only holds it (`ip.value`, `host.0`) or by its side (`addr_remote`).
+fn find_before(words: &Words) -> Option<Hit> {
+    let last = words.len().checked_sub(1)?;
+    let word = words.word(last);
+    if is_holder(word) {
+        return find(words, last);
+    }
+    let side = Side::of(word)?;
+    let hit = find(words, last).filter(|hit| matches!(hit.entry.given, Given::Around(_)))?;
+    Some(Hit { side: Some(side), ..hit })
+}
+
+fn is_holder(word: &[u8]) -> bool {
+    const HOLDERS: [&[u8]; 9] =
+        [b"value", b"values", b"text", b"keyword", b"string", b"raw", b"list", b"full", b"original"];
+    HOLDERS.contains(&word) || word.iter().all(u8::is_ascii_digit)
 }
 
 /// A name whose author wrote its side and itself as one word (`attackerip`).
@@ -174,6 +193,9 @@ fn find_inside(words: &Words) -> Option<Hit> {
 }
 
 fn judge(words: &Words, hit: &Hit, value: &str) -> Option<Guess> {
+    if is_asked_or_counted(words, hit.from) {
+        return None;
+    }
     let Fit { sort, doubt } = fit::fit(hit.entry.sort, value)?;
     let (role, gain) = role(words, hit, sort);
     let clear = hit.entry.confidence.saturating_add(gain).min(CLEAR_MAX).max(hit.entry.confidence);
@@ -205,6 +227,29 @@ fn told(words: &Words, from: usize, part: Part) -> Option<Role> {
     let here = words.segment(from)?;
     let near = |at: &usize| words.segment(*at).is_some_and(|segment| here - segment < SEGMENTS_NEAR);
     (0..from).rev().take_while(near).find_map(|at| Side::of(words.word(at))?.role(part))
+}
+
+/// Whether a word before the name, in its segment, makes it a question or a quantity (`isAdminUser`, `num_hosts`).
+fn is_asked_or_counted(words: &Words, from: usize) -> bool {
+    const TURNS: [&[u8]; 14] = [
+        b"is",
+        b"has",
+        b"was",
+        b"can",
+        b"num",
+        b"count",
+        b"total",
+        b"max",
+        b"min",
+        b"avg",
+        b"allow",
+        b"enable",
+        b"require",
+        b"supports",
+    ];
+    let here = words.segment(from);
+    let before = (0..from).rev().take_while(|at| words.segment(*at) == here);
+    before.into_iter().any(|at| TURNS.contains(&words.word(at)))
 }
 
 /// Words within the segment that nobody knows may turn a name into another one.
@@ -252,7 +297,9 @@ fn by_shape(words: &Words, value: &str) -> Option<Guess> {
     let last = words.word(words.len().checked_sub(1)?);
     // Random ids look like digests, and versions like addresses.
     let before = words.word(words.len().saturating_sub(2));
-    if kind == ObservableKind::Hash && (is_id(last) || is_id(before)) {
+    if kind == ObservableKind::Hash && (is_id(last) || is_id(before))
+        || kind == ObservableKind::Ip && is_numbered(words)
+    {
         return None;
     }
     let outcome = match kind {
@@ -273,6 +320,24 @@ fn is_id(word: &[u8]) -> bool {
     const IDS: [&[u8]; 12] =
         [b"id", b"ids", b"uid", b"guid", b"uuid", b"key", b"token", b"cookie", b"ref", b"ticket", b"session", b"nonce"];
     IDS.contains(&word) || word.ends_with(b"id")
+}
+
+/// Whether the field is of those that number things with dots.
+fn is_numbered(words: &Words) -> bool {
+    const NUMBERED: [&[u8]; 11] = [
+        b"version",
+        b"build",
+        b"compliance",
+        b"section",
+        b"control",
+        b"oid",
+        b"release",
+        b"firmware",
+        b"driver",
+        b"engine",
+        b"standard",
+    ];
+    (0..words.len()).any(|at| NUMBERED.contains(&words.word(at)))
 }
 
 /// Words that wrap a record or a part of it and add nothing to what is inside.

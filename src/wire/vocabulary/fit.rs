@@ -84,6 +84,8 @@ pub(super) fn fit(sort: Sort, value: &str) -> Option<Fit> {
         Sort::AccountDomain => is_domain_of_account(value).then_some(Fit { sort: Outcome::Domain, doubt: 0 }),
         Sort::DomainOrAccount if shape::is_domain(value) => sure(Outcome::Observable(ObservableKind::Domain)),
         Sort::DomainOrAccount => is_domain_of_account(value).then_some(Fit { sort: Outcome::Domain, doubt: 0 }),
+        Sort::EmailUser if shape::is_email(value) => sure(Outcome::Entity(EntityKind::User)),
+        Sort::EmailUser => None,
         Sort::File => file(value),
     }
 }
@@ -100,10 +102,11 @@ fn about(meaning: Meaning, value: &str) -> Option<Fit> {
         Meaning::Time | Meaning::EndTime | Meaning::IngestTime | Meaning::UpdatedTime => return time(outcome, value),
         Meaning::Confidence | Meaning::RiskScore | Meaning::Severity => return graded(outcome, value),
         Meaning::RuleName => return rule_name(value),
-        Meaning::Title | Meaning::Message | Meaning::Description => !shape::is_number(value) && !shape::is_guid(value),
+        Meaning::Title | Meaning::Message | Meaning::Description => is_prose(value),
         Meaning::Link => shape::is_url(value),
         Meaning::Vendor | Meaning::Product | Meaning::Category => is_name(value) && !shape::is_number(value),
-        Meaning::Action | Meaning::Status => is_name(value),
+        Meaning::Action => is_name(value) && !shape::is_number(value),
+        Meaning::Status => is_name(value),
         Meaning::RuleId | Meaning::AlertId | Meaning::RuleVersion | Meaning::Instance | Meaning::Tenant => {
             value.len() <= 512 && !value.contains(['\n', '{'])
         }
@@ -111,6 +114,11 @@ fn about(meaning: Meaning, value: &str) -> Option<Fit> {
         Meaning::Observable(..) | Meaning::Endpoint(_) | Meaning::Entity(..) | Meaning::Domain(_) => false,
     };
     held.then_some(Fit { sort: outcome, doubt: 0 })
+}
+
+/// Numbers, times and ids title nothing.
+fn is_prose(value: &str) -> bool {
+    value.chars().any(char::is_alphabetic) && !shape::is_guid(value) && !shape::is_digest(value) && !shape::is_ip(value)
 }
 
 /// A short text that is neither an address nor a structure.
@@ -127,8 +135,10 @@ fn time(outcome: Outcome, value: &str) -> Option<Fit> {
 }
 
 fn graded(outcome: Outcome, value: &str) -> Option<Fit> {
-    let number = shape::is_number(value.trim_end_matches('%'));
-    if number || super::severity(value).is_some() {
+    // What counts beyond this counts something else.
+    const NUMBER_MAX: f64 = 1_000.0;
+    let number = value.trim_end_matches('%').trim().parse::<f64>();
+    if number.is_ok_and(|number| (0.0..=NUMBER_MAX).contains(&number)) || super::severity(value).is_some() {
         return sure(outcome);
     }
     // A word of a scale that nobody told us.
@@ -189,6 +199,7 @@ fn entity(kind: EntityKind, value: &str) -> Option<Fit> {
         EntityKind::Process => shape::is_guid(value) || value.len() >= 8 && !shape::is_number(value),
         // A counter is no session that two products would share.
         EntityKind::CloudSession => value.len() >= 16 && !value.contains(char::is_whitespace) && !shape::is_url(value),
+        EntityKind::CloudResource if shape::is_url(value) => return sure(Outcome::Observable(ObservableKind::Url)),
         EntityKind::CloudResource => is_resource(value),
         EntityKind::Container | EntityKind::Service => is_name(value) && !shape::is_number(value),
         EntityKind::Other => true,
@@ -209,7 +220,12 @@ fn is_resource(value: &str) -> bool {
 
 fn host(value: &str) -> Option<Fit> {
     let host = Outcome::Entity(EntityKind::Host);
-    if shape::is_ip(value) || shape::is_host_name(value) { sure(host) } else { None }
+    if shape::is_ip(value) {
+        return sure(host);
+    }
+    let plain = value.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_uppercase());
+    // A word without a digit, a dot or a hyphen is a machine only if its field says so well.
+    if shape::is_host_name(value) && !is_state(value) { doubtful(host, if plain { 8 } else { 0 }) } else { None }
 }
 
 fn endpoint(value: &str) -> Option<Fit> {
@@ -223,17 +239,58 @@ fn endpoint(value: &str) -> Option<Fit> {
         return sure(Outcome::Entity(EntityKind::User));
     }
     // One word may be a machine, or the name of anything.
-    if shape::is_host_name(value) {
-        doubtful(Outcome::Endpoint, if is_machine_like(value) { 4 } else { 18 })
-    } else {
-        None
-    }
+    if shape::is_host_name(value) && !is_state(value) { doubtful(Outcome::Endpoint, 18) } else { None }
 }
 
-/// Machines are numbered or hyphenated; words are neither.
-fn is_machine_like(value: &str) -> bool {
-    value.bytes().any(|byte| byte.is_ascii_digit() || byte == b'-')
-        || value.bytes().all(|byte| !byte.is_ascii_lowercase())
+/// Words that fields of machines and of accounts hold in place of one.
+fn is_state(value: &str) -> bool {
+    const STATES: [&str; 44] = [
+        "allow",
+        "allowed",
+        "android",
+        "blocked",
+        "browser",
+        "chrome",
+        "cloud",
+        "computer",
+        "denied",
+        "desktop",
+        "disabled",
+        "enabled",
+        "external",
+        "fail",
+        "failed",
+        "failure",
+        "firewall",
+        "high",
+        "inbound",
+        "internal",
+        "ios",
+        "ipad",
+        "iphone",
+        "laptop",
+        "linux",
+        "low",
+        "mac",
+        "macos",
+        "medium",
+        "mobile",
+        "negative",
+        "network",
+        "no",
+        "none",
+        "outbound",
+        "phone",
+        "positive",
+        "server",
+        "success",
+        "tablet",
+        "web",
+        "windows",
+        "workstation",
+        "yes",
+    ];
+    value.len() <= 12 && STATES.iter().any(|state| state.eq_ignore_ascii_case(value))
 }
 
 fn user(value: &str) -> Option<Fit> {
@@ -249,7 +306,7 @@ fn user(value: &str) -> Option<Fit> {
     }
     let foreign = shape::is_ip(value) || shape::is_url(value) || shape::is_guid(value) || shape::is_digest(value);
     let structured = value.len() > 256 || value.contains(['\n', '{', '[', ';', '=']) || value.starts_with('/');
-    if foreign || structured {
+    if foreign || structured || is_state(value) || shape::is_mac(value) {
         return None;
     }
     match value.split(' ').count() {

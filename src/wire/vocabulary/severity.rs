@@ -150,6 +150,8 @@ enum Scale {
     Rank,
     /// Wazuh and OSSEC: 0 to 15.
     RuleLevel,
+    /// A bare `level`: Windows and Azure count down from 1, loggers up in tens.
+    Level,
     /// 0 to 1, 0 to 10 or 0 to 100, told apart by the number.
     Open,
     /// 0 to 100, however small the number.
@@ -170,7 +172,8 @@ pub fn severity_number(path: &str, number: f64) -> Option<Severity> {
             whole(number).filter(|priority| *priority <= 191).and_then(|priority| syslog(priority % 8))
         }
         Scale::Rank => rank(number),
-        Scale::RuleLevel => (number <= 16.0).then(|| stepped(number, [4.0, 7.0, 10.0, 13.0])),
+        Scale::RuleLevel => (number <= 16.0).then(|| rule_level(number)),
+        Scale::Level => level(number),
         Scale::Percent => (number <= 100.0).then(|| percent(number)),
         Scale::Open => open(number),
     }
@@ -193,8 +196,11 @@ fn scale(words: &Words) -> Scale {
     if ["priority", "urgency", "prio", "prioritylevel", "priorityid"].into_iter().any(ends) {
         return Scale::Rank;
     }
-    if ends("rulelevel") || ends("alertlevel") || ends("level") && !has("severity") && !has("risk") && !has("threat") {
+    if ends("rulelevel") || ends("alertlevel") {
         return Scale::RuleLevel;
+    }
+    if ends("level") && !["severity", "risk", "threat"].into_iter().any(has) {
+        return Scale::Level;
     }
     let percent = ["normalized", "score", "percent", "riskscore"].into_iter().any(ends) && !has("cvss") && !has("base");
     if percent { Scale::Percent } else { Scale::Open }
@@ -226,6 +232,21 @@ fn rank(number: f64) -> Option<Severity> {
         Some(4 | 5) => Some(Severity::Informational),
         Some(6..) | None => open(number),
     }
+}
+
+fn level(number: f64) -> Option<Severity> {
+    match whole(number)? {
+        1 | 60 => Some(Severity::Critical),
+        2 | 50 => Some(Severity::High),
+        3 | 40 => Some(Severity::Medium),
+        0 | 4 | 5 | 10 | 20 | 30 => Some(Severity::Informational),
+        6..=16 => Some(rule_level(number)),
+        17.. => open(number),
+    }
+}
+
+fn rule_level(number: f64) -> Severity {
+    stepped(number, [4.0, 7.0, 10.0, 13.0])
 }
 
 fn open(number: f64) -> Option<Severity> {

@@ -27,6 +27,8 @@ pub(super) enum Sort {
     AccountDomain,
     /// A DNS name, or the domain of an account.
     DomainOrAccount,
+    /// An account, by its address and nothing else.
+    EmailUser,
     /// A path or a bare name.
     File,
 }
@@ -132,6 +134,7 @@ fn sort(text: &str) -> Option<Sort> {
         "endpoint" => Sort::Endpoint,
         "account_domain" => Sort::AccountDomain,
         "domain_or_account" => Sort::DomainOrAccount,
+        "email_user" => Sort::EmailUser,
         "file" => Sort::File,
         _ => return about(text).map(Sort::About).or_else(|| thing(text)),
     };

@@ -61,13 +61,22 @@ impl Words {
         self.words.len()
     }
 
+    /// The letters from word `from` to before word `end`.
+    pub fn run(&self, from: usize, end: usize) -> &[u8] {
+        let (Some(first), Some(last)) = (self.words.get(from), end.checked_sub(1).and_then(|at| self.words.get(at)))
+        else {
+            return &[];
+        };
+        self.letters.get(usize::from(first.start)..usize::from(last.end)).unwrap_or_default()
+    }
+
     /// The letters from word `from` to the end.
     pub fn tail(&self, from: usize) -> &[u8] {
-        self.words.get(from).map_or(&[], |word| &self.letters[usize::from(word.start)..])
+        self.run(from, self.len())
     }
 
     pub fn word(&self, at: usize) -> &[u8] {
-        self.words.get(at).map_or(&[], |word| &self.letters[usize::from(word.start)..usize::from(word.end)])
+        self.run(at, at + 1)
     }
 
     pub fn segment(&self, at: usize) -> Option<u8> {
