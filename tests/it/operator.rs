@@ -118,9 +118,8 @@ fn every_metric_is_set_and_a_standby_tells_only_its_own() {
 /// One more source, whose tenant is in its topic's name.
 fn also_read(daemon: &Daemon, pattern: &str, start_at: &str) {
     let configured = fs::read_to_string(daemon.config()).unwrap();
-    let source = format!(
-        "[[source]]\ntopic = {pattern:?}\nprofile = \"auto\"\ntenant = [\"topic\"]\nstart_at = {start_at:?}\n"
-    );
+    let source =
+        format!("[[source]]\ntopic = {pattern:?}\nprofile = \"auto\"\ntenant = [\"topic\"]\nstart_at = {start_at:?}\n");
     fs::write(daemon.config(), format!("{configured}{source}")).unwrap();
 }
 

@@ -1,0 +1,43 @@
+//! Lists whose names stand in brackets: `[User] ann [Host] web-1`.
+
+use super::sink::Sink;
+
+const PAIRS_MIN: usize = 4;
+const NAME_BYTES_MAX: usize = 64;
+
+/// Whether the body is such a list: four names at least, each behind a blank, most with a value.
+pub(super) fn read<'a>(body: &'a str, sink: &mut Sink<'a>) -> bool {
+    let pairs: Vec<(&str, &str)> = pairs(body).take(super::FIELDS_MAX).collect();
+    let filled = pairs.iter().filter(|(_, value)| !value.is_empty()).count();
+    if pairs.len() < PAIRS_MIN || 2 * filled < pairs.len() {
+        return false;
+    }
+    for (name, value) in pairs {
+        sink.push(name, value);
+    }
+    true
+}
+
+fn pairs(body: &str) -> impl Iterator<Item = (&str, &str)> {
+    let mut names = names(body).peekable();
+    std::iter::from_fn(move || {
+        let (_, name, value_at) = names.next()?;
+        let end = names.peek().map_or(body.len(), |(at, ..)| *at);
+        Some((name, body.get(value_at..end).unwrap_or_default().trim()))
+    })
+}
+
+/// Where each bracket is, the name in it, and where its value begins.
+fn names(body: &str) -> impl Iterator<Item = (usize, &str, usize)> {
+    body.match_indices('[').filter_map(|(at, _)| {
+        let apart = at == 0 || body.as_bytes()[at - 1] == b' ';
+        let inner = &body[at + 1..];
+        let length = inner.bytes().take(NAME_BYTES_MAX).position(|byte| byte == b']')?;
+        let name = &inner[..length];
+        let word = |byte: u8| byte.is_ascii_alphanumeric() || b"_.@-".contains(&byte);
+        let named = name.starts_with(|c: char| c.is_ascii_alphabetic()) && name.bytes().all(word);
+        let value_at = at + length + 2;
+        let follows = matches!(body.as_bytes().get(value_at), None | Some(b' '));
+        (apart && named && follows).then_some((at, name, value_at))
+    })
+}

@@ -1,0 +1,154 @@
+//! The places of a text where a pair can begin, and whether one does. Which of them are pairs is left to `pairs`, that
+//! knows the style of the whole, and to `loose`, that knows none.
+
+use std::ops::Range;
+
+use super::quote::{Quotes, is_quote};
+
+/// A longer name than this is no name.
+const KEY_BYTES_MAX: usize = 64;
+const KEY_WORDS_MAX: usize = 6;
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Assign {
+    Equals,
+    /// `name: value`, `name:"value"`
+    Colon,
+    /// `name:value`
+    TightColon,
+}
+
+/// `name=` at a place of the text.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Head<'a> {
+    pub name: &'a str,
+    pub assign: Assign,
+    /// Where its value begins.
+    pub value_at: usize,
+    /// Of one word, or in quotes.
+    pub strict: bool,
+}
+
+impl Head<'_> {
+    pub fn quoted_value(&self, text: &str) -> bool {
+        text.as_bytes().get(self.value_at).is_some_and(|byte| is_quote(*byte))
+    }
+}
+
+/// A run of separators, or the start of the text.
+#[derive(Clone, Debug)]
+pub(super) struct Stop {
+    pub run: Range<usize>,
+    /// The first of them that is no blank; a blank where there is none, nothing at the start.
+    pub separator: Option<u8>,
+}
+
+pub(super) struct Walk<'a> {
+    text: &'a str,
+    at: usize,
+    started: bool,
+    quotes: Quotes,
+}
+
+impl<'a> Walk<'a> {
+    pub fn new(text: &'a str) -> Self {
+        Self { text, at: 0, started: false, quotes: Quotes::default() }
+    }
+
+    pub fn next(&mut self) -> Option<Stop> {
+        let bytes = self.text.as_bytes();
+        let from = match self.started {
+            true => self.at + bytes.get(self.at..)?.iter().position(|byte| is_separator(*byte))?,
+            false => 0,
+        };
+        let run = bytes[from..].iter().take_while(|byte| is_separator(**byte) || is_opener(**byte)).count();
+        let run = from..from + run;
+        let separator = self.started.then(|| kind(&bytes[run.clone()]));
+        self.started = true;
+        self.at = run.end;
+        (run.end < bytes.len()).then_some(Stop { run, separator })
+    }
+
+    /// Goes on behind the value at `at`, if that is in quotes, and returns where they close.
+    pub fn pass(&mut self, at: usize) -> Option<usize> {
+        let end = self.quotes.close(self.text, at);
+        self.at = end.map_or(at, |end| end + 1).max(self.at);
+        end
+    }
+
+    /// Goes on behind a quoted word, which may hold what looks like pairs.
+    pub fn pass_word(&mut self) {
+        if self.text.as_bytes().get(self.at) == Some(&b'"') {
+            self.pass(self.at);
+        }
+    }
+}
+
+fn is_separator(byte: u8) -> bool {
+    byte.is_ascii_whitespace() || b",;|^~".contains(&byte)
+}
+
+fn is_opener(byte: u8) -> bool {
+    b"([{<".contains(&byte)
+}
+
+fn kind(run: &[u8]) -> u8 {
+    let hard = run.iter().copied().find(|byte| is_separator(*byte) && !byte.is_ascii_whitespace());
+    let white = || run.iter().copied().find(|byte| matches!(byte, b'\n' | b'\t'));
+    hard.or_else(white).unwrap_or(b' ')
+}
+
+/// The name at `at`, if an assignment follows it. With `wordy` it may be of several words.
+pub(super) fn head(text: &str, at: usize, wordy: bool) -> Option<Head<'_>> {
+    let bytes = text.as_bytes().get(at..)?;
+    let quote = bytes.first().copied().filter(|byte| is_quote(*byte));
+    let (name, behind) = match quote {
+        Some(quote) => quoted_name(text, at, quote)?,
+        None => bare_name(text, at, wordy)?,
+    };
+    let strict = quote.is_some() || !name.contains(' ');
+    let blanks = usize::from(quote.is_none() && text[behind..].starts_with(' '));
+    let sign = behind + blanks;
+    let next = text.as_bytes().get(sign + 1).copied();
+    let assign = match text.as_bytes().get(sign)? {
+        b'=' if next == Some(b'=') => return None,
+        // ` = ` is an assignment, ` =` and a value is half of one.
+        b'=' if blanks > 0 && next != Some(b' ') => return None,
+        b'=' => Assign::Equals,
+        b':' if blanks > 0 && next != Some(b' ') => return None,
+        b':' if next.is_none_or(|next| next == b' ' || is_quote(next)) || quote.is_some() => Assign::Colon,
+        b':' if next.is_some_and(|next| !b"/\\:".contains(&next)) => Assign::TightColon,
+        _ => return None,
+    };
+    if assign != Assign::Equals && !name.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_') {
+        return None;
+    }
+    let spaced = blanks > 0 || assign == Assign::Colon;
+    let value_at = sign + 1 + usize::from(spaced && next == Some(b' '));
+    Some(Head { name, assign, value_at, strict })
+}
+
+fn quoted_name(text: &str, at: usize, quote: u8) -> Option<(&str, usize)> {
+    let inner = text.as_bytes().get(at + 1..)?;
+    let length = inner.iter().take(KEY_BYTES_MAX).position(|byte| *byte == quote)?;
+    let name = text.get(at + 1..at + 1 + length)?.trim();
+    let plain = !name.is_empty() && !name.contains(['=', ',', '\\']);
+    plain.then_some((name, at + length + 2))
+}
+
+/// The name and where it ends, without the blank before its sign.
+fn bare_name(text: &str, at: usize, wordy: bool) -> Option<(&str, usize)> {
+    let bytes = text.as_bytes().get(at..)?;
+    let first = *bytes.first()?;
+    if !first.is_ascii_alphanumeric() && first != b'_' {
+        return None;
+    }
+    let length = bytes
+        .iter()
+        .take(KEY_BYTES_MAX)
+        .take_while(|byte| byte.is_ascii_alphanumeric() || b"_.-[]@/#".contains(byte) || wordy && **byte == b' ')
+        .count();
+    let name = text[at..at + length].trim_end();
+    let words = name.bytes().filter(|byte| *byte == b' ').count() + 1;
+    (words <= KEY_WORDS_MAX && !name.contains("  ")).then_some((name, at + name.len()))
+}
