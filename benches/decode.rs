@@ -138,7 +138,7 @@ fn limits() -> Limits {
 
 fn source(profile: &str) -> SourceConfig {
     let tenant = vec![TenantRule::Constant(Tenant::parse("acme").expect("a sound name"))];
-    SourceConfig { topic: "alerts".to_owned(), profile: profile.into(), tenant, start_at: None }
+    SourceConfig { topic: "alerts".to_owned(), profile: profile.into(), tenant, timezone: None, start_at: None }
 }
 
 fn decoded(criterion: &mut Criterion, group: &str, raw: &str, profile: &str) {

@@ -15,6 +15,8 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
+use jiff::tz::TimeZone;
+
 use crate::engine::Policy;
 use crate::model::{Tenant, Timestamp};
 
@@ -106,6 +108,8 @@ pub struct SourceConfig {
     pub topic: String,
     /// A profile's name, or `auto`.
     pub profile: Arc<str>,
+    /// Of times without an offset; `None` leaves it to the profile.
+    pub timezone: Option<TimeZone>,
     /// Tried in this order; a record for which none answers is rejected `bad_tenant`.
     pub tenant: Vec<TenantRule>,
     /// Where to begin on a partition that has no position yet. There is no default: losing or repeating history is

@@ -80,6 +80,7 @@ fn config(args: &DemoArgs, brokers: &str, records: &[StoryRecord]) -> Result<Con
             config.sources.push(SourceConfig {
                 topic: record.topic.to_owned(),
                 profile: record.profile.into(),
+                timezone: None,
                 tenant: vec![TenantRule::Constant(tenant.clone())],
                 start_at: Some(StartAt::Earliest),
             });

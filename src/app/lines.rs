@@ -2,9 +2,10 @@
 
 use std::fs::File;
 use std::io::{self, BufRead, BufReader, Read};
+use std::time::{SystemTime, UNIX_EPOCH};
 
 use super::AppError;
-use crate::model::TopicName;
+use crate::model::{Timestamp, TopicName};
 
 /// Takes the file's name, the number of the line, and the line.
 pub type EachLine<'a> = dyn FnMut(&TopicName, u64, &[u8]) -> Result<(), AppError> + 'a;
@@ -29,6 +30,14 @@ pub fn each_line(files: &[String], each: &mut EachLine<'_>) -> Result<(), AppErr
         }
     }
     Ok(())
+}
+
+/// When the newest of the files was written; of a stream, now.
+pub fn written_at(files: &[String]) -> Timestamp {
+    let written = |file: &String| std::fs::metadata(file).and_then(|meta| meta.modified()).ok();
+    let newest = files.iter().filter_map(written).max().unwrap_or_else(SystemTime::now);
+    let since = newest.duration_since(UNIX_EPOCH).unwrap_or_default();
+    Timestamp::from_millis(i64::try_from(since.as_millis()).unwrap_or(i64::MAX))
 }
 
 fn open(file: &str) -> io::Result<Box<dyn BufRead>> {

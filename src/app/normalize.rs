@@ -3,7 +3,7 @@
 use std::io::{BufWriter, Write};
 use std::sync::Arc;
 
-use super::lines::each_line;
+use super::lines::{each_line, written_at};
 use super::{AppError, ConfigArgs};
 use crate::config::{SourceConfig, TenantRule};
 use crate::model::Tenant;
@@ -26,9 +26,11 @@ pub fn run(args: &NormalizeArgs) -> Result<(), AppError> {
     let profiles = Profiles::load(config.profiles_dir.as_deref())?;
     let source = source(&profiles, &args.profile, "default")?;
     let decoder = Decoder::new(Arc::new(profiles), config.limits);
+    // A record that has no time of its own gets Kafka's; here that is when the file was written.
+    let came_at = written_at(&args.files);
     let mut out = BufWriter::new(std::io::stdout().lock());
     each_line(&args.files, &mut |_, number, bytes| {
-        let line = normalize::line(&decoder, &source, number, bytes);
+        let line = normalize::line(&decoder, &source, number, bytes, Some(came_at));
         writeln!(out, "{line}").map_err(writing)
     })?;
     out.flush().map_err(writing)
@@ -46,5 +48,5 @@ pub fn source(profiles: &Profiles, profile: &str, tenant: &str) -> Result<Source
     }
     let tenant = Tenant::parse(tenant).map_err(|error| AppError::Usage(format!("--tenant {tenant}: {error}")))?;
     let tenant = vec![TenantRule::Header("tenant".to_owned()), TenantRule::Field, TenantRule::Constant(tenant)];
-    Ok(SourceConfig { topic: String::new(), profile: profile.into(), tenant, start_at: None })
+    Ok(SourceConfig { topic: String::new(), profile: profile.into(), tenant, timezone: None, start_at: None })
 }

@@ -1,24 +1,67 @@
 //! `casewright profiles`.
 
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
 use clap::Subcommand;
 
 use super::{AppError, ConfigArgs};
-use crate::wire::Profiles;
+use crate::wire::{Profiles, check_samples};
 
 #[derive(Debug, Subcommand)]
 pub enum ProfilesCommand {
-    /// The names that `--profile` and `[[source]] profile` take, besides `auto`.
+    /// The names that `--profile` and `[[source]] profile` take, besides `auto`, each with its product and its file.
     List(ConfigArgs),
+    /// A profile's file, to read or to begin one's own with.
+    Show {
+        #[command(flatten)]
+        config: ConfigArgs,
+        name: String,
+    },
+    /// Reads every profile's own samples and says what did not come out as its file says.
+    Test {
+        #[command(flatten)]
+        config: ConfigArgs,
+        /// A directory of one's own profiles, in place of the configuration's.
+        dir: Option<PathBuf>,
+    },
 }
 
 pub fn run(command: &ProfilesCommand) -> Result<(), AppError> {
     match command {
         ProfilesCommand::List(args) => {
-            let profiles = Profiles::load(args.load()?.profiles_dir.as_deref())?;
-            for name in profiles.names() {
-                println!("{name}");
+            let profiles = load(args, None)?;
+            for profile in profiles.list() {
+                println!("{:<28} {:<44} {}", profile.name, profile.product, profile.file);
             }
             Ok(())
         }
+        ProfilesCommand::Show { config, name } => {
+            let profiles = load(config, None)?;
+            let known = || profiles.names().join(", ");
+            let text =
+                profiles.text(name).ok_or_else(|| AppError::Usage(format!("no file for {name}: {}", known())))?;
+            print!("{text}");
+            Ok(())
+        }
+        ProfilesCommand::Test { config, dir } => test(config, dir.as_deref()),
+    }
+}
+
+fn load(args: &ConfigArgs, dir: Option<&Path>) -> Result<Profiles, AppError> {
+    let config = args.load()?;
+    Ok(Profiles::load(dir.or(config.profiles_dir.as_deref()))?)
+}
+
+fn test(args: &ConfigArgs, dir: Option<&Path>) -> Result<(), AppError> {
+    let profiles = Arc::new(load(args, dir)?);
+    let report = check_samples(&profiles, &args.load()?.limits);
+    for fault in &report.faults {
+        println!("{fault}");
+    }
+    println!("profiles={} samples={} faults={}", report.profiles, report.samples, report.faults.len());
+    match report.faults.len() {
+        0 => Ok(()),
+        count => Err(AppError::Failed(format!("{count} samples did not come out as their profiles say"))),
     }
 }

@@ -5,7 +5,7 @@ use std::io::{self, BufWriter, IsTerminal, Write};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use super::lines::each_line;
+use super::lines::{each_line, written_at};
 use super::{AppError, ConfigArgs, normalize};
 use crate::model::Outcome;
 use crate::pipeline::{Assignment, Lines, Replay, ReplayReport};
@@ -48,7 +48,7 @@ pub fn run(args: &ReplayArgs) -> Result<(), AppError> {
     let config = args.config.load()?;
     let profiles = Profiles::load(config.profiles_dir.as_deref())?;
     let source = normalize::source(&profiles, &args.profile, &args.tenant)?;
-    let decoder = Decoder::new(Arc::new(profiles), config.limits.clone());
+    let decoder = Decoder::new(Arc::new(profiles), config.limits.clone()).written_near(written_at(&args.files));
     let mut events = args.events.as_deref().map(create).transpose()?;
     let mut failed = None;
     let mut write_event = |event: &[u8]| {

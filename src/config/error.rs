@@ -77,6 +77,8 @@ pub enum Problem {
     Profile(String),
     #[error("`{0}` is not a start, write earliest, latest or a time such as 2026-08-01T00:00:00Z")]
     StartAt(String),
+    #[error("`{0}` is no time zone, write an IANA name such as Europe/Berlin or UTC")]
+    TimeZone(String),
     #[error("the same property comes from `{0}`, write it in one place")]
     SaidTwice(String),
     #[error("is missing, write {0}")]

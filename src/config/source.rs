@@ -3,6 +3,8 @@
 
 use std::sync::Arc;
 
+use jiff::tz::TimeZone;
+
 use super::error::{ConfigError, Problem};
 use super::raw::Section;
 use super::{SourceConfig, StartAt, TenantRule, TopicsConfig};
@@ -58,7 +60,8 @@ pub fn read_sources(root: &Section<'_>, topics: &TopicsConfig) -> Result<Vec<Sou
         refuse_overlap(section, "topic", &topic, &seen.borrow())?;
         seen.borrow_mut().push((section.path_of("topic"), topic.clone()));
         let (profile, tenant) = (read_profile(section)?, read_tenant(section, &topic)?);
-        Ok(SourceConfig { topic, profile, tenant, start_at: read_start(section)? })
+        let (timezone, start_at) = (read_timezone(section)?, read_start(section)?);
+        Ok(SourceConfig { topic, profile, timezone, tenant, start_at })
     })
 }
 
@@ -144,6 +147,12 @@ fn tenant_rule(text: &str, topic: &str) -> Result<TenantRule, Problem> {
 
 fn is_header(name: &str) -> bool {
     (1..=HEADER_BYTES_MAX).contains(&name.len()) && name.bytes().all(|byte| byte.is_ascii_graphic())
+}
+
+fn read_timezone(section: &Section<'_>) -> Result<Option<TimeZone>, ConfigError> {
+    let Some(name) = section.text("timezone")? else { return Ok(None) };
+    let wrong = |_| section.wrong("timezone", Problem::TimeZone(name.to_owned()));
+    TimeZone::get(name).map(Some).map_err(wrong)
 }
 
 fn read_start(section: &Section<'_>) -> Result<Option<StartAt>, ConfigError> {

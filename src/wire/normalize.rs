@@ -9,14 +9,14 @@ use serde_json::value::RawValue;
 use super::times;
 use super::{Decoder, Element, Record, Rejection};
 use crate::config::SourceConfig;
-use crate::model::{Alert, AlertLink, Attack, Entity, Observable, TopicName};
+use crate::model::{Alert, AlertLink, Attack, Entity, Observable, Timestamp, TopicName};
 
-/// One line of `casewright normalize` for line `n` of a file.
+/// One line of `casewright normalize` for line `n` of a file, read as if the record had come at `came_at`.
 #[must_use]
-pub fn line(decoder: &Decoder, source: &SourceConfig, n: u64, bytes: &[u8]) -> String {
+pub fn line(decoder: &Decoder, source: &SourceConfig, n: u64, bytes: &[u8], came_at: Option<Timestamp>) -> String {
     let topic = TopicName::new(&source.topic);
     let offset = i64::try_from(n).unwrap_or(i64::MAX);
-    let record = Record { topic: &topic, partition: 0, offset, timestamp: None, payload: Some(bytes), headers: &[] };
+    let record = Record { topic: &topic, partition: 0, offset, timestamp: came_at, payload: Some(bytes), headers: &[] };
     elements_line(&decoder.decode(&record, source), n)
 }
 

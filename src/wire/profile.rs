@@ -2,28 +2,39 @@
 //! file holds the set and picks from it; `raw` says what a file may say, `compile` checks it, `read` makes alerts.
 
 mod compile;
+mod found;
+mod glob;
 mod path;
 mod raw;
 mod read;
+mod recognise;
+mod rules;
+mod samples;
 mod trie;
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use super::decode::{Context, Refused};
-use super::native;
-use super::scan::key_hash;
-use crate::model::Alert;
-use compile::Profile;
+use smallvec::smallvec;
+
+use super::decode::{Body, Context, Refused, RejectReason};
+use super::plain::Plain;
+use super::{generic, native};
+use read::Readings;
+use recognise::{Known, Recogniser};
+use rules::Profile;
+pub use samples::{SampleFault, SampleReport, check as check_samples};
 
 /// The format of our own, which is code and no file.
 pub const NATIVE: &str = "native";
+/// The reader for what no profile knows; `auto` alone uses it.
+pub const GENERIC: &str = "generic";
 
-const EMBEDDED: [(&str, &str); 3] = [
-    ("hayabusa.toml", include_str!("../../config/profiles/hayabusa.toml")),
-    ("suricata.toml", include_str!("../../config/profiles/suricata.toml")),
-    ("wazuh.toml", include_str!("../../config/profiles/wazuh.toml")),
-];
+macro_rules! embedded {
+    ($($file:literal)*) => { &[$(($file, include_str!(concat!("../../config/profiles/", $file)))),*] };
+}
+
+const EMBEDDED: &[(&str, &str)] = embedded!["hayabusa.toml" "suricata.toml" "wazuh.toml"];
 
 /// A profile that cannot be used. It names the file, and where it can the line and the key.
 #[derive(Debug, thiserror::Error)]
@@ -44,17 +55,26 @@ pub enum ProfileError {
 #[derive(Debug)]
 pub struct Profiles {
     native: Arc<str>,
+    generic: Arc<str>,
     profiles: Vec<Profile>,
-    /// Most telling first, so that the first that fits is the one.
-    signatures: Vec<Signature>,
+    recogniser: Recogniser,
 }
 
-/// Top-level keys that together tell a format.
-#[derive(Debug)]
-struct Signature {
-    keys: Vec<u64>,
-    /// `None` is native.
-    profile: Option<usize>,
+/// A profile for those who choose one.
+#[derive(Clone, Debug)]
+pub struct ProfileInfo<'a> {
+    pub name: &'a str,
+    /// Vendor and product.
+    pub product: String,
+    pub file: &'a str,
+}
+
+impl<'a> ProfileInfo<'a> {
+    fn of(profile: &'a Profile) -> Self {
+        let Profile { name, file, source, .. } = profile;
+        let vendor = source.vendor.as_deref().map(|vendor| format!("{vendor} ")).unwrap_or_default();
+        Self { name, file, product: format!("{vendor}{}", source.product) }
+    }
 }
 
 /// How to read one record.
@@ -62,20 +82,39 @@ struct Signature {
 pub(super) enum Reader<'a> {
     Native(&'a Arc<str>),
     Profile(&'a Profile),
+    Generic(&'a Arc<str>),
 }
 
 impl<'a> Reader<'a> {
     pub fn name(&self) -> &'a Arc<str> {
         match self {
-            Self::Native(name) => name,
+            Self::Native(name) | Self::Generic(name) => name,
             Self::Profile(profile) => &profile.name,
         }
     }
 
-    pub fn read(&self, text: &str, context: &Context<'_>) -> Result<Alert, Refused> {
+    /// Whether what the record carries in its message is the better alert.
+    pub fn gives_way(&self) -> bool {
+        matches!(self, Self::Profile(profile) if profile.signatures.gives_way)
+    }
+
+    /// Whether it may read a text whose marks it does not know.
+    pub fn reads_text(&self) -> bool {
         match self {
-            Self::Native(name) => native::read(text, name, context),
-            Self::Profile(profile) => read::read(profile, text, context),
+            Self::Native(_) => false,
+            Self::Generic(_) => true,
+            Self::Profile(profile) => profile.reads_text(),
+        }
+    }
+
+    pub fn read(&self, body: &Body<'_>, context: &Context<'_>) -> Readings {
+        match (self, body) {
+            (Self::Native(name), Body::Json(text)) => smallvec![native::read(text, name, context)],
+            (Self::Native(_), Body::Plain(_)) => {
+                smallvec![Err(Refused::new(RejectReason::NotJson, "a native alert is JSON"))]
+            }
+            (Self::Profile(profile), _) => read::read(profile, body, context),
+            (Self::Generic(name), _) => smallvec![generic::read(body, name, context)],
         }
     }
 }
@@ -97,7 +136,7 @@ impl Profiles {
             own.iter().map(|(file, text)| compile::profile(file, text)).collect::<Result<_, _>>()?;
         refuse_twins(&own)?;
         let mut profiles = Vec::new();
-        for (file, text) in EMBEDDED {
+        for (file, text) in EMBEDDED.iter().copied() {
             let profile = compile::profile(file, text)?;
             if own.iter().all(|other| other.name != profile.name) {
                 profiles.push(profile);
@@ -105,7 +144,8 @@ impl Profiles {
         }
         profiles.extend(own);
         profiles.sort_by(|a, b| a.name.cmp(&b.name));
-        Ok(Self { native: NATIVE.into(), signatures: signatures(&profiles), profiles })
+        let recogniser = Recogniser::new(&profiles);
+        Ok(Self { native: NATIVE.into(), generic: GENERIC.into(), recogniser, profiles })
     }
 
     #[must_use]
@@ -114,6 +154,17 @@ impl Profiles {
         names.push(&self.native);
         names.sort_unstable();
         names
+    }
+
+    #[must_use]
+    pub fn list(&self) -> Vec<ProfileInfo<'_>> {
+        self.profiles.iter().map(ProfileInfo::of).collect()
+    }
+
+    /// The file of a profile, as it was written.
+    #[must_use]
+    pub fn text(&self, name: &str) -> Option<&str> {
+        self.profiles.iter().find(|profile| &*profile.name == name).map(|profile| &*profile.text)
     }
 
     /// Whether a source may name this profile; `auto` is no profile.
@@ -126,30 +177,28 @@ impl Profiles {
         if name == NATIVE {
             return Some(Reader::Native(&self.native));
         }
+        if name == GENERIC {
+            return Some(self.generic());
+        }
         self.profiles.iter().find(|profile| &*profile.name == name).map(Reader::Profile)
     }
 
-    /// The profile whose signature is among `keys`, the hashes of a record's top-level keys. It hangs on the record
-    /// alone, never on what came before it.
-    pub(super) fn recognise(&self, keys: &[u64]) -> Option<Reader<'_>> {
-        let fits = |signature: &&Signature| signature.keys.iter().all(|key| keys.contains(key));
-        let signature = self.signatures.iter().find(fits)?;
-        Some(signature.profile.map_or(Reader::Native(&self.native), |i| Reader::Profile(&self.profiles[i])))
+    /// The profile that knows the object `text` by its top-level keys, given as hashes.
+    pub(super) fn recognise(&self, keys: &[u64], text: &str) -> Option<Reader<'_>> {
+        Some(match self.recogniser.json(keys, text, &self.profiles)? {
+            Known::Native => Reader::Native(&self.native),
+            Known::Profile(i) => Reader::Profile(&self.profiles[i]),
+        })
     }
-}
 
-fn signatures(profiles: &[Profile]) -> Vec<Signature> {
-    let native = native::SIGNATURES.iter().map(|keys| Signature { keys: hashes(keys), profile: None });
-    let vendor = profiles.iter().enumerate().flat_map(|(i, profile)| {
-        profile.signatures.iter().map(move |keys| Signature { keys: hashes(keys), profile: Some(i) })
-    });
-    let mut all: Vec<Signature> = native.chain(vendor).collect();
-    all.sort_by_key(|signature| std::cmp::Reverse(signature.keys.len()));
-    all
-}
+    /// The profile that knows the text by its marks.
+    pub(super) fn recognise_plain(&self, plain: &Plain<'_>) -> Option<Reader<'_>> {
+        recognise::plain(&self.profiles, plain).map(|i| Reader::Profile(&self.profiles[i]))
+    }
 
-fn hashes(keys: &[impl AsRef<str>]) -> Vec<u64> {
-    keys.iter().map(|key| key_hash(key.as_ref().as_bytes())).collect()
+    pub(super) fn generic(&self) -> Reader<'_> {
+        Reader::Generic(&self.generic)
+    }
 }
 
 fn refuse_twins(own: &[Profile]) -> Result<(), ProfileError> {

@@ -7,6 +7,7 @@
 mod string;
 
 use std::ops::Range;
+use std::sync::LazyLock;
 
 use smallvec::SmallVec;
 
@@ -46,8 +47,25 @@ const KEYS_INLINE: usize = 64;
 const FRAMES_INLINE: usize = 32;
 /// Up to here each key is compared with each: nearly every object, and no sorting.
 const KEYS_COMPARED_MAX: usize = 24;
-/// The key under which an envelope keeps its records.
-const ENVELOPE_KEY: &str = "records";
+/// The keys under which envelopes keep their records: Azure, AWS, Microsoft Graph, Alertmanager, and the words that most
+/// interfaces page their answers with.
+const ENVELOPE_KEYS: [&str; 14] = [
+    "records",
+    "Records",
+    "value",
+    "alerts",
+    "events",
+    "results",
+    "items",
+    "findings",
+    "Findings",
+    "detections",
+    "incidents",
+    "data",
+    "logs",
+    "resources",
+];
+static ENVELOPE_HASHES: LazyLock<[u64; 14]> = LazyLock::new(|| ENVELOPE_KEYS.map(|key| key_hash(key.as_bytes())));
 
 /// The hash by which keys are compared. Its seed is fixed, so that every replay decides alike; a collision can only
 /// refuse the record of the one who made it.
@@ -91,7 +109,6 @@ struct Scanner<'a> {
     /// Key hashes of all open objects; the innermost object's are at the end.
     keys: SmallVec<[u64; KEYS_INLINE]>,
     root_keys: SmallVec<[u64; KEYS_INLINE]>,
-    envelope_key: u64,
     elements: Option<Vec<Range<usize>>>,
     /// Number of open frames when the next value is an element; 0 while no array of elements is open.
     element_depth: usize,
@@ -110,7 +127,6 @@ impl<'a> Scanner<'a> {
             frames: SmallVec::new(),
             keys: SmallVec::new(),
             root_keys: SmallVec::new(),
-            envelope_key: key_hash(ENVELOPE_KEY.as_bytes()),
             elements: None,
             element_depth: 0,
             element_from: 0,
@@ -175,10 +191,19 @@ impl<'a> Scanner<'a> {
         Ok(false)
     }
 
-    /// Whether the array that opens here holds the record's elements: it is the root, or the root's `records`.
+    /// Whether the array that opens here holds the record's elements: it is the root, or the root keeps objects there
+    /// under an envelope's key.
     fn begins_elements(&self) -> bool {
-        let envelope = || self.frames[0].object && self.keys.last() == Some(&self.envelope_key);
-        self.elements.is_none() && (self.frames.is_empty() || (self.frames.len() == 1 && envelope()))
+        if self.elements.is_some() || self.frames.len() > 1 {
+            return false;
+        }
+        let known = || self.keys.last().is_some_and(|key| ENVELOPE_HASHES.contains(key));
+        self.frames.is_empty() || (self.frames[0].object && known() && self.holds_objects())
+    }
+
+    fn holds_objects(&self) -> bool {
+        let inside = self.bytes[self.at + 1..].iter().find(|byte| !matches!(byte, b' ' | b'\n' | b'\r' | b'\t'));
+        matches!(inside, Some(b'{' | b']'))
     }
 
     /// Goes on after a complete value: closes what ends here, reads the next key. True at the end of the document.
@@ -207,6 +232,11 @@ impl<'a> Scanner<'a> {
         let range = self.element_from..self.at;
         match &mut self.elements {
             Some(elements) if elements.len() < self.elements_max => elements.push(range),
+            // A product's own alert may have such a list, and then nobody counts it.
+            Some(_) | None if self.frames[0].object => {
+                let fault = Fault { reason: RejectReason::TooManyElements, at: self.element_from };
+                self.envelope_fault.get_or_insert(fault);
+            }
             Some(_) | None => return Err(Fault { reason: RejectReason::TooManyElements, at: self.element_from }),
         }
         Ok(())

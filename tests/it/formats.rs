@@ -32,7 +32,7 @@ fn decoder() -> &'static Decoder {
 
 fn source(profile: &str) -> SourceConfig {
     let tenant = vec![TenantRule::Constant(Tenant::parse("acme").unwrap())];
-    SourceConfig { topic: "alerts".to_owned(), profile: profile.into(), tenant, start_at: None }
+    SourceConfig { topic: "alerts".to_owned(), profile: profile.into(), tenant, timezone: None, start_at: None }
 }
 
 fn decode(profile: &str, payload: impl AsRef<[u8]>) -> Elements {

@@ -22,7 +22,7 @@ const COMMANDS: &str = "casewright.commands";
 fn replay(lines: &[Vec<u8>], kind: Lines) -> (ReplayReport, Seen) {
     let config = config::parse("").unwrap();
     let tenant = vec![TenantRule::Constant(Tenant::parse("default").unwrap())];
-    let source = SourceConfig { topic: ALERTS.into(), profile: "auto".into(), tenant, start_at: None };
+    let source = SourceConfig { topic: ALERTS.into(), profile: "auto".into(), tenant, timezone: None, start_at: None };
     let decoder = Decoder::new(Arc::new(Profiles::embedded()), config.limits.clone());
     let mut events = Vec::new();
     let mut keep = |event: &[u8]| {

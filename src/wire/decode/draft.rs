@@ -45,12 +45,12 @@ impl<'l> Draft<'l> {
         kept
     }
 
-    /// Adds what `raw` is as an observable of `kind`; false if it is none.
-    pub fn observe(&mut self, kind: ObservableKind, raw: &str, role: Role) -> bool {
+    /// Adds what `raw` is as an observable of `kind`, known bad if `ioc`; false if it is none.
+    pub fn observe(&mut self, kind: ObservableKind, raw: &str, role: Role, ioc: bool) -> bool {
         let Some(value) = canonical::observable(kind, raw) else { return false };
         let ignore_correlation = canonical::is_shared(kind, &value);
         let tags = Vec::new();
-        self.push_observable(Observable { kind, value: value.into(), role, ioc: false, ignore_correlation, tags });
+        self.push_observable(Observable { kind, value: value.into(), role, ioc, ignore_correlation, tags });
         true
     }
 
@@ -76,7 +76,7 @@ impl<'l> Draft<'l> {
         let Some(identity) = canonical::entity(kind, raw, beside.domain) else { return false };
         if identity.kind == EntityKind::Host {
             // A machine known by its address alone meets the flows of that address, too.
-            self.observe(ObservableKind::Ip, &identity.id, role);
+            self.observe(ObservableKind::Ip, &identity.id, role, false);
         }
         self.push_entity(identity, raw, role, beside);
         true

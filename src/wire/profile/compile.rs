@@ -5,90 +5,25 @@ use std::sync::Arc;
 
 use toml::Spanned;
 
-use super::raw::{Paths, RawAttack, RawCondition, RawEntity, RawFields, RawObservable, RawProfile, RawSeverity, Text};
-use super::trie::{Slot, Trie};
-use super::{NATIVE, ProfileError, path};
+use super::found::Slot;
+use super::glob::Glob;
+use super::path::{self, Step};
+use super::raw::{
+    Paths, RawActivity, RawAttack, RawCondition, RawCsv, RawEntity, RawFields, RawMatch, RawObservable, RawProfile,
+    RawSample, RawSeverity, Text,
+};
+use super::recognise::Signatures;
+use super::rules::{
+    ActivityMap, AttackMap, Condition, CsvRule, EntityRule, Field, Fields, ObservableRule, Place, Profile, Sample,
+    SeverityMap,
+};
+use super::trie::{Probe, Trie};
+use super::{GENERIC, NATIVE, ProfileError};
 use crate::model::{EntityKind, ObservableKind, Role, Severity, Source};
 use crate::wire::canonical::code;
 use crate::wire::decode::AUTO;
-use crate::wire::times::TimeFormat;
-
-/// The slots of alternative paths, the preferred one first.
-pub(super) type Field = Vec<Slot>;
-
-#[derive(Debug)]
-pub(in crate::wire) struct Profile {
-    pub name: Arc<str>,
-    pub file: String,
-    pub source: Source,
-    pub signatures: Vec<Vec<String>>,
-    pub(super) trie: Trie,
-    pub(super) accept: Option<Condition>,
-    pub(super) time: Field,
-    pub(super) time_formats: Vec<TimeFormat>,
-    pub(super) fields: Fields,
-    pub(super) severity: SeverityMap,
-    pub(super) attack: AttackMap,
-    pub(super) observables: Vec<ObservableRule>,
-    pub(super) entities: Vec<EntityRule>,
-}
-
-#[derive(Debug)]
-pub(super) struct Condition {
-    pub slot: Slot,
-    pub path: String,
-    pub equals: Vec<String>,
-}
-
-#[derive(Debug)]
-pub(super) struct Fields {
-    pub title: Field,
-    pub description: Field,
-    pub alert_uid: Field,
-    pub reference: Field,
-    pub rule_uid: Field,
-    pub rule_name: Field,
-    pub rule_version: Field,
-    pub tenant: Field,
-    pub instance: Field,
-    pub confidence: Field,
-    pub risk_score: Field,
-    pub tags: Field,
-}
-
-#[derive(Debug, Default)]
-pub(super) struct SeverityMap {
-    pub field: Field,
-    pub words: Vec<(String, Severity)>,
-    pub steps: Vec<(i64, Severity)>,
-}
-
-#[derive(Debug, Default)]
-pub(super) struct AttackMap {
-    pub tactics: Field,
-    pub techniques: Field,
-    pub words: Vec<(String, &'static str)>,
-}
-
-#[derive(Debug)]
-pub(super) struct ObservableRule {
-    pub kinds: Vec<ObservableKind>,
-    pub role: Role,
-    pub field: Field,
-    pub when: Option<Condition>,
-    pub split: Option<String>,
-    pub pairs: Vec<String>,
-    pub base: Field,
-}
-
-#[derive(Debug)]
-pub(super) struct EntityRule {
-    pub kind: EntityKind,
-    pub role: Role,
-    pub field: Field,
-    pub when: Option<Condition>,
-    pub domain: Field,
-}
+use crate::wire::plain::template::Template;
+use crate::wire::times::{TimeFormat, Zone};
 
 pub(super) fn profile(file: &str, text: &str) -> Result<Profile, ProfileError> {
     let compiler = Compiler { file, text, trie: Trie::default() };
@@ -108,57 +43,100 @@ struct Compiler<'a> {
 impl Compiler<'_> {
     fn profile(mut self, raw: RawProfile) -> Result<Profile, ProfileError> {
         let name = self.profile_name(&raw.name)?;
-        let signatures = self.signatures(raw.r#match.keys)?;
+        let signatures = self.signatures(raw.r#match, !raw.csv.is_empty())?;
         let source = Source {
             vendor: raw.source.vendor.map(Arc::from),
             product: self.checked(&raw.source.product, "a product", |text| (!text.is_empty()).then(|| text.into()))?,
             category: raw.source.r#type.map(Arc::from),
             instance: None,
         };
+        if let Some(list) = &raw.alerts {
+            let steps = self.steps(list, list.get_ref())?;
+            self.trie.split_at(&steps);
+        }
         let accept = raw.accept.map(|condition| self.condition(condition)).transpose()?;
         let time = self.field(&raw.time.paths)?;
         let format = |text: &Text| self.checked(text, "a time format", TimeFormat::from_label);
         let time_formats = raw.time.formats.iter().map(format).collect::<Result<_, _>>()?;
+        let zone = |text: &Text| self.checked(text, "a time zone", Zone::parse);
+        let zone = raw.time.zone.as_ref().map(zone).transpose()?;
         let fields = self.fields(&raw.fields)?;
         let severity = raw.severity.map(|raw| self.severity(raw)).transpose()?.unwrap_or_default();
         let attack = self.attack(raw.attack.unwrap_or_default())?;
+        let activity = raw.activity.map(|raw| self.activity(&raw)).transpose()?.unwrap_or_default();
+        let csv = raw.csv.into_iter().map(csv_rule).collect();
+        let templates = raw.template.iter().map(|text| self.template(text)).collect::<Result<_, _>>()?;
         let observables = raw.observable.into_iter().map(|raw| self.observable(raw)).collect::<Result<_, _>>()?;
         let entities = raw.entity.into_iter().map(|raw| self.entity(raw)).collect::<Result<_, _>>()?;
-        let (file, trie) = (self.file.to_owned(), self.trie);
+        let samples = raw.sample.into_iter().map(|raw| self.sample(raw)).collect();
+        let (file, text, trie) = (self.file.to_owned(), self.text.into(), self.trie);
         Ok(Profile {
             name,
             file,
+            text,
             source,
             signatures,
             trie,
             accept,
             time,
             time_formats,
+            zone,
             fields,
             severity,
             attack,
+            activity,
+            csv,
+            templates,
             observables,
             entities,
+            samples,
         })
     }
 
     fn profile_name(&self, name: &Text) -> Result<Arc<str>, ProfileError> {
         let letter =
             |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || matches!(byte, b'-' | b'_' | b'.');
-        let reserved = |text: &str| matches!(text, NATIVE | AUTO);
+        let reserved = |text: &str| matches!(text, NATIVE | GENERIC | AUTO);
         let plain = |text: &str| (1..=64).contains(&text.len()) && text.bytes().all(letter) && !reserved(text);
-        self.checked(name, "a profile's name (lower-case letters, digits, - _ . and neither native nor auto)", |text| {
-            plain(text).then(|| text.into())
-        })
+        self.checked(
+            name,
+            "a profile's name (lower-case letters, digits, - _ . and not native, generic or auto)",
+            |text| plain(text).then(|| text.into()),
+        )
     }
 
-    fn signatures(&self, keys: Spanned<Vec<Vec<String>>>) -> Result<Vec<Vec<String>>, ProfileError> {
-        let at = keys.span().start;
-        let keys = keys.into_inner();
-        if keys.is_empty() || keys.iter().any(Vec::is_empty) {
-            return Err(self.invalid(at, "match.keys needs at least one set of keys, and no empty one"));
+    fn signatures(&self, raw: RawMatch, tells_by_column: bool) -> Result<Signatures, ProfileError> {
+        let at = raw.keys.as_ref().map_or(0, |keys| keys.span().start);
+        let keys = raw.keys.map(Spanned::into_inner).unwrap_or_default();
+        if keys.iter().chain(&raw.fields).any(Vec::is_empty) {
+            return Err(self.invalid(at, "match.keys and match.fields hold sets of names, and no empty one"));
         }
-        Ok(keys)
+        if raw.contains.iter().chain(&raw.app).any(String::is_empty) {
+            return Err(self.invalid(at, "match.contains and match.app hold no empty word"));
+        }
+        let silent = keys.is_empty() && raw.cef.is_empty() && raw.leef.is_empty() && raw.fields.is_empty();
+        if silent && raw.contains.is_empty() && raw.app.is_empty() && !tells_by_column {
+            return Err(self.invalid(at, "match needs something that tells the format: keys, cef, leef, fields ..."));
+        }
+        let condition = |raw: RawCondition| {
+            let probe = Probe::new(&self.steps(&raw.path, raw.path.get_ref())?);
+            Ok((probe, globs(&raw.equals)))
+        };
+        let header = |words: &Vec<String>| match words.as_slice() {
+            [vendor] => Ok([Glob::new(vendor), Glob::new("*")]),
+            [vendor, product] => Ok([Glob::new(vendor), Glob::new(product)]),
+            _ => Err(self.invalid(at, "match.cef and match.leef hold [vendor] or [vendor, product]")),
+        };
+        Ok(Signatures {
+            keys,
+            conditions: raw.r#where.into_iter().map(condition).collect::<Result<_, ProfileError>>()?,
+            cef: raw.cef.iter().map(header).collect::<Result<_, _>>()?,
+            leef: raw.leef.iter().map(header).collect::<Result<_, _>>()?,
+            fields: raw.fields,
+            contains: raw.contains,
+            app: globs(&raw.app),
+            gives_way: raw.gives_way,
+        })
     }
 
     fn fields(&mut self, raw: &RawFields) -> Result<Fields, ProfileError> {
@@ -167,6 +145,9 @@ impl Compiler<'_> {
             description: self.field(&raw.description)?,
             alert_uid: self.field(&raw.alert_uid)?,
             reference: self.field(&raw.reference)?,
+            updated: self.field(&raw.updated)?,
+            dedup_key: self.field(&raw.dedup_key)?,
+            links: self.field(&raw.links)?,
             rule_uid: self.field(&raw.rule_uid)?,
             rule_name: self.field(&raw.rule_name)?,
             rule_version: self.field(&raw.rule_version)?,
@@ -192,7 +173,9 @@ impl Compiler<'_> {
             }
             steps.push((from, self.severity_id(at, id)?));
         }
-        Ok(SeverityMap { field, words, steps })
+        let default = |id: Spanned<u8>| self.severity_id(id.span().start, *id.get_ref());
+        let default = raw.default.map(default).transpose()?.unwrap_or_default();
+        Ok(SeverityMap { field, default, words, steps })
     }
 
     fn severity_id(&self, at: usize, id: u8) -> Result<Severity, ProfileError> {
@@ -208,6 +191,20 @@ impl Compiler<'_> {
         Ok(AttackMap { tactics, techniques, words })
     }
 
+    fn activity(&mut self, raw: &RawActivity) -> Result<ActivityMap, ProfileError> {
+        Ok(ActivityMap { field: self.field(&raw.paths)?, update: globs(&raw.update), close: globs(&raw.close) })
+    }
+
+    fn template(&self, text: &Text) -> Result<Template, ProfileError> {
+        Template::parse(text.get_ref()).map_err(|error| self.invalid(text.span().start, error.to_string()))
+    }
+
+    fn sample(&self, raw: RawSample) -> Sample {
+        let line = self.line_of(raw.record.span().start);
+        let expect = if raw.expect_each.is_empty() { vec![raw.expect] } else { raw.expect_each };
+        Sample { line, record: raw.record.into_inner(), expect }
+    }
+
     fn observable(&mut self, raw: RawObservable) -> Result<ObservableRule, ProfileError> {
         let kind = |text: &Text| self.checked(text, "a kind of observable", ObservableKind::from_label);
         Ok(ObservableRule {
@@ -215,6 +212,7 @@ impl Compiler<'_> {
             role: self.role(&raw.role)?,
             field: self.field(&raw.paths)?,
             when: raw.when.map(|condition| self.condition(condition)).transpose()?,
+            ioc: raw.ioc,
             split: raw.split.filter(|separator| !separator.is_empty()),
             pairs: raw.pairs,
             base: self.field(&raw.base)?,
@@ -228,6 +226,8 @@ impl Compiler<'_> {
             field: self.field(&raw.paths)?,
             when: raw.when.map(|condition| self.condition(condition)).transpose()?,
             domain: self.field(&raw.domain)?,
+            name: self.field(&raw.name)?,
+            split: raw.split.filter(|separator| !separator.is_empty()),
         })
     }
 
@@ -236,20 +236,31 @@ impl Compiler<'_> {
     }
 
     fn condition(&mut self, raw: RawCondition) -> Result<Condition, ProfileError> {
-        let slot = self.slot(&raw.path)?;
-        Ok(Condition { slot, path: raw.path.into_inner(), equals: raw.equals })
+        let slot = self.slot(&raw.path, raw.path.get_ref())?;
+        let words = globs(&raw.equals);
+        Ok(Condition { slot, path: raw.path.into_inner(), words, equals: raw.equals })
     }
 
     fn field(&mut self, paths: &Paths) -> Result<Field, ProfileError> {
-        paths.iter().map(|path| self.slot(path)).collect()
+        paths.iter().map(|path| self.place(path)).collect()
     }
 
-    fn slot(&mut self, path: &Text) -> Result<Slot, ProfileError> {
-        let keys = path::parse(path.get_ref()).map_err(|why| {
-            let message = format!("{:?} is no path: {why}", path.get_ref());
-            self.invalid(path.span().start, message)
-        })?;
-        Ok(self.trie.insert(&keys))
+    fn place(&mut self, path: &Text) -> Result<Place, ProfileError> {
+        let mut slots: Vec<Slot> =
+            path.get_ref().split(" + ").map(|part| self.slot(path, part.trim())).collect::<Result<_, _>>()?;
+        match slots.pop() {
+            Some(slot) if slots.is_empty() => Ok(Place::At(slot)),
+            last => Ok(Place::Joined(slots.into_iter().chain(last).collect())),
+        }
+    }
+
+    fn slot(&mut self, path: &Text, part: &str) -> Result<Slot, ProfileError> {
+        let steps = self.steps(path, part)?;
+        Ok(self.trie.insert(&steps))
+    }
+
+    fn steps(&self, path: &Text, part: &str) -> Result<Vec<Step>, ProfileError> {
+        path::parse(part).map_err(|why| self.invalid(path.span().start, format!("{part:?} is no path: {why}")))
     }
 
     fn checked<T>(&self, text: &Text, what: &str, read: impl Fn(&str) -> Option<T>) -> Result<T, ProfileError> {
@@ -258,10 +269,21 @@ impl Compiler<'_> {
     }
 
     fn invalid(&self, at: usize, message: impl Into<String>) -> ProfileError {
-        let before = self.text.get(..at).unwrap_or(self.text);
-        let line = before.bytes().filter(|&byte| byte == b'\n').count() + 1;
-        ProfileError::Invalid { file: self.file.to_owned(), line, message: message.into() }
+        ProfileError::Invalid { file: self.file.to_owned(), line: self.line_of(at), message: message.into() }
     }
+
+    fn line_of(&self, at: usize) -> usize {
+        let before = self.text.get(..at).unwrap_or(self.text);
+        before.bytes().filter(|&byte| byte == b'\n').count() + 1
+    }
+}
+
+fn globs(words: &[String]) -> Vec<Glob> {
+    words.iter().map(|word| Glob::new(word)).collect()
+}
+
+fn csv_rule(raw: RawCsv) -> CsvRule {
+    CsvRule { column: raw.column, words: globs(&raw.equals), columns: raw.columns }
 }
 
 #[cfg(test)]

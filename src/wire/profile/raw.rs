@@ -6,7 +6,7 @@ use serde::Deserialize;
 use toml::Spanned;
 
 pub(super) type Text = Spanned<String>;
-/// Alternatives in the order of preference.
+/// Alternatives in the order of preference. `a + b` joins what lies at both with a space.
 pub(super) type Paths = Vec<Text>;
 
 #[derive(Deserialize)]
@@ -15,12 +15,23 @@ pub(super) struct RawProfile {
     pub name: Text,
     pub source: RawSource,
     pub r#match: RawMatch,
+    /// The list whose elements are alerts of their own, with what lies beside it common to all.
+    pub alerts: Option<Text>,
     /// A record of this product is an alert only if this holds.
     pub accept: Option<RawCondition>,
     pub time: RawTime,
     pub fields: RawFields,
     pub severity: Option<RawSeverity>,
     pub attack: Option<RawAttack>,
+    pub activity: Option<RawActivity>,
+    /// Names for the columns of a CSV record.
+    #[serde(default)]
+    pub csv: Vec<RawCsv>,
+    /// Free text with `{names}` for what varies; the first that fits the message gives its fields.
+    #[serde(default)]
+    pub template: Vec<Text>,
+    #[serde(default)]
+    pub sample: Vec<RawSample>,
     #[serde(default)]
     pub observable: Vec<RawObservable>,
     #[serde(default)]
@@ -35,11 +46,75 @@ pub(super) struct RawSource {
     pub r#type: Option<String>,
 }
 
+/// Any one of these tells the format.
+#[derive(Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(super) struct RawMatch {
+    /// Sets of top-level keys of a JSON record.
+    pub keys: Option<Spanned<Vec<Vec<String>>>>,
+    /// All of these have to hold as well where the keys are there.
+    pub r#where: Vec<RawCondition>,
+    /// Vendor and product of a CEF header, `*` at either end for anything; the product may be left out.
+    pub cef: Vec<Vec<String>>,
+    /// The same for LEEF.
+    pub leef: Vec<Vec<String>>,
+    /// Sets of names of a text's fields.
+    pub fields: Vec<Vec<String>>,
+    /// Words that the text contains.
+    pub contains: Vec<String>,
+    /// The program in a syslog header.
+    pub app: Vec<String>,
+    /// What the record carries in its message is the better alert, if it is one.
+    pub gives_way: bool,
+}
+
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(super) struct RawMatch {
-    /// Any of these sets of top-level keys tells the format.
-    pub keys: Spanned<Vec<Vec<String>>>,
+pub(super) struct RawCsv {
+    /// Which column tells (from 0), and what it then is.
+    pub column: usize,
+    pub equals: Vec<String>,
+    /// Names from the first column on; an empty name leaves one out.
+    pub columns: Vec<String>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct RawActivity {
+    pub paths: Paths,
+    #[serde(default)]
+    pub update: Vec<String>,
+    #[serde(default)]
+    pub close: Vec<String>,
+}
+
+/// A record of this format and what has to come of it.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct RawSample {
+    pub record: Text,
+    #[serde(default)]
+    pub expect: RawExpect,
+    /// Where the record carries many.
+    #[serde(default)]
+    pub expect_each: Vec<RawExpect>,
+}
+
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(super) struct RawExpect {
+    pub rejected: Option<String>,
+    pub time: Option<String>,
+    pub title: Option<String>,
+    pub rule: Option<String>,
+    pub severity: Option<u8>,
+    pub activity: Option<String>,
+    /// `kind id role`, all of them.
+    pub entities: Option<Vec<String>>,
+    /// `type value role`, all of them.
+    pub observables: Option<Vec<String>>,
+    /// Tactics and techniques.
+    pub attacks: Option<Vec<String>>,
 }
 
 #[derive(Deserialize)]
@@ -54,6 +129,8 @@ pub(super) struct RawCondition {
 pub(super) struct RawTime {
     pub paths: Paths,
     pub formats: Vec<Text>,
+    /// Of times without an offset, where the source's configuration names none; else UTC.
+    pub zone: Option<Text>,
 }
 
 #[derive(Default, Deserialize)]
@@ -64,6 +141,11 @@ pub(super) struct RawFields {
     pub alert_uid: Paths,
     /// Parts that together name the alert at its source; without the first of them there is no reference.
     pub reference: Paths,
+    /// The product's own version of the alert: its updated time, or a counter.
+    pub updated: Paths,
+    pub dedup_key: Paths,
+    /// Where a person can read on.
+    pub links: Paths,
     pub rule_uid: Paths,
     pub rule_name: Paths,
     pub rule_version: Paths,
@@ -77,7 +159,10 @@ pub(super) struct RawFields {
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct RawSeverity {
+    #[serde(default)]
     pub paths: Paths,
+    /// Where no word and no number says.
+    pub default: Option<Spanned<u8>>,
     #[serde(default)]
     pub words: BTreeMap<String, Spanned<u8>>,
     /// `[number, severity_id]`: from this number on, ascending.
@@ -103,6 +188,9 @@ pub(super) struct RawObservable {
     pub role: Text,
     pub paths: Paths,
     pub when: Option<RawCondition>,
+    /// Known bad, as the product says.
+    #[serde(default)]
+    pub ioc: bool,
     /// The value is a list with this between its items.
     pub split: Option<String>,
     /// The items are `name=value`; only these names are taken.
@@ -120,7 +208,11 @@ pub(super) struct RawEntity {
     pub role: Text,
     pub paths: Paths,
     pub when: Option<RawCondition>,
-    /// Where the record keeps the account's domain.
+    /// Where the record keeps the account's or machine's domain, and the name that a person knows it by.
     #[serde(default)]
     pub domain: Paths,
+    #[serde(default)]
+    pub name: Paths,
+    /// The value is a list with this between its items.
+    pub split: Option<String>,
 }

@@ -1,60 +1,104 @@
-//! A record to an alert, by a profile: one walk, then each field from where the profile says it lies.
+//! A record to alerts, by a profile: one walk, then each field from where the profile says it lies.
 
 use std::borrow::Cow;
 use std::sync::Arc;
 
-use super::compile::{AttackMap, Condition, EntityRule, Field, ObservableRule, Profile, SeverityMap};
-use super::trie::{Found, Scalar};
+use smallvec::{SmallVec, smallvec};
+
+use super::found::{Found, View};
+use super::rules::{
+    ActivityMap, AttackMap, EntityRule, Field, ObservableRule, Piece, Place, Profile, SeverityMap, pieces,
+};
 use crate::model::{
-    Activity, Alert, AlertId, Attack, Correlation, EventTime, ObservableKind, Rule, Severity, Source, TimeFrom,
-    Timestamp,
+    Activity, Alert, AlertId, AlertLink, Attack, Correlation, EventTime, ObservableKind, Rule, Severity, Source,
+    TimeFrom, Timestamp,
 };
 use crate::wire::canonical::{code, text};
-use crate::wire::decode::{Beside, Context, Draft, Refused, RejectReason};
-use crate::wire::times::{self, Frame, TimeFormat};
+use crate::wire::decode::{Beside, Body, Context, Draft, Refused, RejectReason};
+use crate::wire::plain::Fields as TextFields;
+use crate::wire::plain::Plain;
+use crate::wire::times;
 
-/// Tags of one alert that are kept.
+/// Tags and links of one alert that are kept.
 const TAGS_MAX: usize = 64;
 const ATTACKS_MAX: usize = 32;
 
-pub(super) fn read(profile: &Profile, raw: &str, context: &Context<'_>) -> Result<Alert, Refused> {
-    let found = profile.trie.walk(raw).map_err(|error| Refused::new(RejectReason::BadValue, error.to_string()))?;
-    if let Some(condition) = profile.accept.as_ref().filter(|condition| !holds(condition, &found)) {
+/// An alert, or why it is none, for each that the record carries.
+pub(in crate::wire) type Readings = SmallVec<[Result<Alert, Refused>; 1]>;
+
+pub(super) fn read(profile: &Profile, body: &Body<'_>, context: &Context<'_>) -> Readings {
+    let mut found = Found::default();
+    let named;
+    let walked = match body {
+        Body::Json(raw) => profile.trie.walk(raw, &mut found),
+        Body::Plain(plain) => {
+            named = more_fields(profile, plain);
+            profile.trie.pick(&plain.fields, &mut found);
+            profile.trie.pick(&named, &mut found);
+            Ok(())
+        }
+    };
+    if let Err(error) = walked {
+        return smallvec![Err(Refused::new(RejectReason::BadValue, error.to_string()))];
+    }
+    profile.trie.pick(context.around, &mut found);
+    found.sort();
+    match found.alerts() {
+        0 => smallvec![one(profile, found.view(0), context)],
+        count => (1..=count).map(|alert| one(profile, found.view(alert), context)).collect(),
+    }
+}
+
+/// What the profile alone can tell of a text: its columns by name, the parts of its message.
+fn more_fields<'a>(profile: &'a Profile, plain: &'a Plain<'a>) -> TextFields<'a> {
+    let columns = profile.csv.iter().find(|rule| rule.takes(&plain.fields));
+    let mut fields = columns.map(|rule| rule.named(&plain.fields)).unwrap_or_default();
+    let captured = profile.templates.iter().find_map(|template| template.captures(plain.body));
+    for (name, value) in captured.into_iter().flatten() {
+        fields.push((Cow::Borrowed(name), Cow::Borrowed(value)));
+    }
+    fields
+}
+
+fn one(profile: &Profile, view: View<'_, '_>, context: &Context<'_>) -> Result<Alert, Refused> {
+    if let Some(condition) = profile.accept.as_ref().filter(|condition| !condition.holds(view)) {
         let wanted = condition.equals.join(" or ");
         return Err(Refused::new(RejectReason::NotAnAlert, format!("{} is not {wanted}", condition.path)));
     }
     let fields = &profile.fields;
-    let tenant = context.tenant(first(&found, &fields.tenant).as_deref())?;
+    let tenant = context.tenant(first(view, &fields.tenant).as_deref())?;
     let mut draft = Draft::new(context.limits);
-    draft.marks.cut = found.cut;
-    let rule_name = first(&found, &fields.rule_name);
-    let title = first(&found, &fields.title).or_else(|| rule_name.clone()).ok_or_else(|| Refused::missing("title"))?;
+    draft.marks.cut = view.cut();
+    let rule_name = first(view, &fields.rule_name);
+    let title = first(view, &fields.title).or_else(|| rule_name.clone());
+    // A record of a known product is worth an alert even where its own words for it are missing.
+    let title = title.unwrap_or_else(|| Cow::Owned(format!("{} alert", profile.source.product)));
     let title: Arc<str> = draft.line(&title);
-    gather(profile, &found, &mut draft);
+    gather(profile, view, &mut draft);
     Ok(Alert {
         id: AlertId(0),
         tenant,
         origin: context.origin.clone(),
-        event_time: event_time(profile, &found, context)?,
+        event_time: event_time(profile, view, context)?,
         recorded_at: context.record.timestamp,
-        description: first(&found, &fields.description).map(|raw| draft.prose(&raw)),
-        severity: severity(&profile.severity, &found),
-        confidence: score(&found, &fields.confidence),
-        risk_score: score(&found, &fields.risk_score),
-        source: source(profile, &found, &mut draft),
-        alert_uid: first(&found, &fields.alert_uid).map(|raw| draft.line(&raw)),
-        source_ref: reference(&found, &fields.reference).map(|raw| draft.line(&raw)),
-        rule: rule(profile, &found, &mut draft, rule_name.as_deref(), &title),
-        attacks: attacks(&profile.attack, &found, &mut draft),
-        activity: Activity::Create,
-        revision: 0,
-        dedup_key: None,
+        description: first(view, &fields.description).map(|raw| draft.prose(&raw)),
+        severity: severity(&profile.severity, view),
+        confidence: score(view, &fields.confidence),
+        risk_score: score(view, &fields.risk_score),
+        source: source(profile, view, &mut draft),
+        alert_uid: first(view, &fields.alert_uid).map(|raw| draft.line(&raw)),
+        source_ref: reference(view, &fields.reference).map(|raw| draft.line(&raw)),
+        rule: rule(profile, view, &mut draft, rule_name.as_deref(), &title),
+        attacks: attacks(&profile.attack, view, &mut draft),
+        activity: activity(&profile.activity, view),
+        revision: revision(profile, view, context),
+        dedup_key: first(view, &fields.dedup_key).map(|raw| draft.line(&raw)),
         labels: Vec::new(),
-        tags: tags(&found, &fields.tags, &mut draft),
+        tags: tags(view, &fields.tags, &mut draft),
         tlp: None,
         pap: None,
         correlation: Correlation::default(),
-        links: Vec::new(),
+        links: links(view, &fields.links, &mut draft),
         evidences: Vec::new(),
         unmapped: None,
         profile: Arc::clone(&profile.name),
@@ -66,79 +110,108 @@ pub(super) fn read(profile: &Profile, raw: &str, context: &Context<'_>) -> Resul
 }
 
 /// The first value of a field's alternatives that is one.
-fn first<'f>(found: &'f Found<'_>, field: &'f Field) -> Option<Cow<'f, str>> {
-    values(found, field).map(Scalar::text).find(|value| !text::is_placeholder(value))
+fn first<'f>(view: View<'f, '_>, field: &'f Field) -> Option<Cow<'f, str>> {
+    pieces(view, field).map(Piece::into_text).find(|value| !text::is_placeholder(value))
 }
 
-fn values<'f, 'a>(found: &'f Found<'a>, field: &'f Field) -> impl Iterator<Item = &'f Scalar<'a>> {
-    field.iter().flat_map(|slot| found.all(*slot))
+/// The same, of those that lie in one element of a list with another value, or in none.
+fn first_beside<'f>(view: View<'f, '_>, field: &'f Field, group: u16) -> Option<Cow<'f, str>> {
+    let of = |group: u16| {
+        let there = pieces(view, field).filter(move |piece| piece.group() == group);
+        there.map(Piece::into_text).find(|value| !text::is_placeholder(value))
+    };
+    of(group).or_else(|| if group == 0 { None } else { of(0) })
 }
 
-fn holds(condition: &Condition, found: &Found<'_>) -> bool {
-    found.all(condition.slot).any(|value| condition.equals.iter().any(|word| word.eq_ignore_ascii_case(&value.text())))
-}
-
-fn event_time(profile: &Profile, found: &Found<'_>, context: &Context<'_>) -> Result<EventTime, Refused> {
-    let recorded = context.record.timestamp.filter(|at| times::in_range(*at));
-    let frame = Frame { near: recorded, ..Frame::default() };
-    if let Some(at) = values(found, &profile.time).find_map(|value| time(value, &profile.time_formats, &frame)) {
+fn event_time(profile: &Profile, view: View<'_, '_>, context: &Context<'_>) -> Result<EventTime, Refused> {
+    if let Some(at) = time(profile, &profile.time, view, context) {
         return Ok(EventTime { at, from: TimeFrom::Field });
     }
-    let at =
-        recorded.ok_or_else(|| Refused::new(RejectReason::BadTime, "neither the alert nor its record has a time"))?;
-    Ok(EventTime { at, from: TimeFrom::Record })
+    context.other_time()
 }
 
-fn time(value: &Scalar<'_>, formats: &[TimeFormat], frame: &Frame) -> Option<Timestamp> {
-    formats.iter().find_map(|format| format.read(&value.text(), frame))
+fn time(profile: &Profile, field: &Field, view: View<'_, '_>, context: &Context<'_>) -> Option<Timestamp> {
+    let frame = context.frame(profile.zone.as_ref());
+    let read = |piece: Piece<'_, '_>| {
+        let text = piece.text();
+        profile.time_formats.iter().find_map(|format| format.read(&text, &frame))
+    };
+    pieces(view, field).find_map(read)
 }
 
-fn severity(map: &SeverityMap, found: &Found<'_>) -> Severity {
-    values(found, &map.field).find_map(|value| known_severity(map, value)).unwrap_or_default()
+/// An updated time, or a counter.
+fn revision(profile: &Profile, view: View<'_, '_>, context: &Context<'_>) -> i64 {
+    let updated = &profile.fields.updated;
+    if updated.is_empty() {
+        return 0;
+    }
+    let at = time(profile, updated, view, context).filter(|at| times::in_range(*at));
+    let counter = || pieces(view, updated).find_map(|piece| piece.number()).map(|number| number as i64);
+    at.map(Timestamp::millis).or_else(counter).unwrap_or(0)
 }
 
-fn known_severity(map: &SeverityMap, value: &Scalar<'_>) -> Option<Severity> {
-    let word = value.text();
+fn activity(map: &ActivityMap, view: View<'_, '_>) -> Activity {
+    for piece in pieces(view, &map.field) {
+        let word = piece.text();
+        if map.close.iter().any(|close| close.fits(&word)) {
+            return Activity::Close;
+        }
+        if map.update.iter().any(|update| update.fits(&word)) {
+            return Activity::Update;
+        }
+    }
+    Activity::Create
+}
+
+fn severity(map: &SeverityMap, view: View<'_, '_>) -> Severity {
+    pieces(view, &map.field).find_map(|piece| known_severity(map, &piece)).unwrap_or(map.default)
+}
+
+fn known_severity(map: &SeverityMap, piece: &Piece<'_, '_>) -> Option<Severity> {
+    let word = piece.text();
     if let Some((_, severity)) = map.words.iter().find(|(known, _)| known.eq_ignore_ascii_case(word.trim())) {
         return Some(*severity);
     }
-    let number = value.number()?;
+    let number = piece.number()?;
     map.steps.iter().rev().find(|(from, _)| *from as f64 <= number).map(|(_, severity)| *severity)
 }
 
 /// 0 to 100; what lies outside says nothing we could show.
-fn score(found: &Found<'_>, field: &Field) -> Option<u8> {
-    let number = values(found, field).find_map(Scalar::number)?;
+fn score(view: View<'_, '_>, field: &Field) -> Option<u8> {
+    let number = pieces(view, field).find_map(|piece| piece.number())?;
     (0.0..=100.0).contains(&number).then(|| number.round() as u8)
 }
 
-fn source(profile: &Profile, found: &Found<'_>, draft: &mut Draft<'_>) -> Source {
-    let instance = first(found, &profile.fields.instance).map(|raw| draft.line(&raw));
+fn source(profile: &Profile, view: View<'_, '_>, draft: &mut Draft<'_>) -> Source {
+    let instance = first(view, &profile.fields.instance).map(|raw| draft.line(&raw));
     Source { instance, ..profile.source.clone() }
 }
 
 /// The parts joined; without the first of them the others do not name one alert.
-fn reference(found: &Found<'_>, field: &Field) -> Option<String> {
+fn reference(view: View<'_, '_>, field: &Field) -> Option<String> {
     let (name, _) = field.split_first()?;
-    found.all(*name).next()?;
-    let parts: Vec<Cow<'_, str>> =
-        field.iter().map(|slot| found.all(*slot).next().map(Scalar::text).unwrap_or_default()).collect();
+    let part = |place: &Place| place.pieces(view).first().map(|piece| piece.text().into_owned());
+    part(name)?;
+    let parts: Vec<String> = field.iter().map(|place| part(place).unwrap_or_default()).collect();
     Some(parts.join("/"))
 }
 
-fn rule(profile: &Profile, found: &Found<'_>, draft: &mut Draft<'_>, name: Option<&str>, title: &Arc<str>) -> Rule {
+fn rule(profile: &Profile, view: View<'_, '_>, draft: &mut Draft<'_>, name: Option<&str>, title: &Arc<str>) -> Rule {
     let name: Arc<str> = name.map_or_else(|| Arc::clone(title), |name| draft.line(name));
-    let uid = first(found, &profile.fields.rule_uid).map_or_else(|| Arc::clone(&name), |uid| draft.line(&uid));
-    let version = first(found, &profile.fields.rule_version).map(|raw| draft.line(&raw));
+    let uid = first(view, &profile.fields.rule_uid).map_or_else(|| Arc::clone(&name), |uid| draft.line(&uid));
+    let version = first(view, &profile.fields.rule_version).map(|raw| draft.line(&raw));
     Rule { uid, name, version }
 }
 
-fn attacks(map: &AttackMap, found: &Found<'_>, draft: &mut Draft<'_>) -> Vec<Attack> {
+fn attacks(map: &AttackMap, view: View<'_, '_>, draft: &mut Draft<'_>) -> Vec<Attack> {
     let word = |raw: &str| map.words.iter().find(|(word, _)| word.eq_ignore_ascii_case(raw)).map(|(_, tactic)| *tactic);
-    let tactic = |value: &Scalar<'_>| word(value.text().trim()).or_else(|| code::tactic(&value.text())).map(Arc::from);
-    let tactics: Vec<Arc<str>> = values(found, &map.tactics).filter_map(tactic).collect();
-    let technique = |value: &Scalar<'_>| code::technique(&value.text()).map(Arc::from);
-    let techniques: Vec<Arc<str>> = values(found, &map.techniques).filter_map(technique).collect();
+    let tactic = |piece: Piece<'_, '_>| {
+        let raw = piece.text();
+        word(raw.trim()).or_else(|| code::tactic(&raw)).map(Arc::from)
+    };
+    let tactics: Vec<Arc<str>> = pieces(view, &map.tactics).filter_map(tactic).collect();
+    let technique = |piece: Piece<'_, '_>| code::technique(&piece.text()).map(Arc::from);
+    let techniques: Vec<Arc<str>> = pieces(view, &map.techniques).filter_map(technique).collect();
     draft.marks.cut |= tactics.len() + techniques.len() > ATTACKS_MAX;
     // Lists of several do not say which belongs to which; one of each does.
     if let ([tactic], [technique]) = (tactics.as_slice(), techniques.as_slice()) {
@@ -152,47 +225,62 @@ fn attacks(map: &AttackMap, found: &Found<'_>, draft: &mut Draft<'_>) -> Vec<Att
     attacks
 }
 
-fn tags(found: &Found<'_>, field: &Field, draft: &mut Draft<'_>) -> Vec<Box<str>> {
-    draft.marks.cut |= values(found, field).count() > TAGS_MAX;
-    values(found, field).take(TAGS_MAX).map(|value| draft.line(&value.text())).collect()
+fn tags(view: View<'_, '_>, field: &Field, draft: &mut Draft<'_>) -> Vec<Box<str>> {
+    draft.marks.cut |= pieces(view, field).count() > TAGS_MAX;
+    pieces(view, field).take(TAGS_MAX).map(|piece| draft.line(&piece.text())).collect()
 }
 
-fn gather(profile: &Profile, found: &Found<'_>, draft: &mut Draft<'_>) {
+fn links(view: View<'_, '_>, field: &Field, draft: &mut Draft<'_>) -> Vec<AlertLink> {
+    let urls = pieces(view, field).map(Piece::into_text).filter(|url| !text::is_placeholder(url));
+    urls.take(TAGS_MAX).map(|url| AlertLink { title: None, url: draft.line(&url) }).collect()
+}
+
+fn gather(profile: &Profile, view: View<'_, '_>, draft: &mut Draft<'_>) {
     for rule in &profile.entities {
-        if rule.when.as_ref().is_none_or(|condition| holds(condition, found)) {
-            name_entities(rule, found, draft);
+        if rule.when.as_ref().is_none_or(|condition| condition.holds(view)) {
+            name_entities(rule, view, draft);
         }
     }
     for rule in &profile.observables {
-        if rule.when.as_ref().is_none_or(|condition| holds(condition, found)) {
-            observe(rule, found, draft);
+        if rule.when.as_ref().is_none_or(|condition| condition.holds(view)) {
+            observe(rule, view, draft);
         }
     }
 }
 
-fn name_entities(rule: &EntityRule, found: &Found<'_>, draft: &mut Draft<'_>) {
-    let domain = first(found, &rule.domain);
-    let beside = Beside { domain: domain.as_deref(), ..Beside::default() };
-    for value in values(found, &rule.field) {
-        draft.name(rule.kind, &value.text(), rule.role, &beside);
-    }
-}
-
-fn observe(rule: &ObservableRule, found: &Found<'_>, draft: &mut Draft<'_>) {
-    for value in values(found, &rule.field) {
-        let raw = value.text();
-        match &rule.split {
-            Some(separator) => raw.split(separator.as_str()).for_each(|item| observe_item(rule, item, found, draft)),
-            None => observe_item(rule, &raw, found, draft),
+fn name_entities(rule: &EntityRule, view: View<'_, '_>, draft: &mut Draft<'_>) {
+    for piece in pieces(view, &rule.field) {
+        let domain = first_beside(view, &rule.domain, piece.group());
+        let name = first_beside(view, &rule.name, piece.group());
+        let beside = Beside { domain: domain.as_deref(), name: name.as_deref(), ..Beside::default() };
+        let raw = piece.text();
+        for item in items(&raw, rule.split.as_deref()) {
+            draft.name(rule.kind, item, rule.role, &beside);
         }
     }
 }
 
-fn observe_item(rule: &ObservableRule, item: &str, found: &Found<'_>, draft: &mut Draft<'_>) {
+fn observe(rule: &ObservableRule, view: View<'_, '_>, draft: &mut Draft<'_>) {
+    for piece in pieces(view, &rule.field) {
+        let raw = piece.text();
+        for item in items(&raw, rule.split.as_deref()) {
+            observe_item(rule, item, view, draft);
+        }
+    }
+}
+
+fn items<'r>(raw: &'r str, separator: Option<&'r str>) -> impl Iterator<Item = &'r str> {
+    // A text without its separator is its own one item.
+    let whole = separator.is_none().then_some(raw);
+    let parts = separator.map(|separator| raw.split(separator));
+    whole.into_iter().chain(parts.into_iter().flatten())
+}
+
+fn observe_item(rule: &ObservableRule, item: &str, view: View<'_, '_>, draft: &mut Draft<'_>) {
     let Some(value) = item_value(rule, item) else { return };
     for kind in &rule.kinds {
-        let raw = if *kind == ObservableKind::Url { whole_url(rule, value, found) } else { Cow::Borrowed(value) };
-        if draft.observe(*kind, &raw, rule.role) {
+        let raw = if *kind == ObservableKind::Url { whole_url(rule, value, view) } else { Cow::Borrowed(value) };
+        if draft.observe(*kind, &raw, rule.role, rule.ioc) {
             return;
         }
     }
@@ -208,8 +296,8 @@ fn item_value<'i>(rule: &ObservableRule, item: &'i str) -> Option<&'i str> {
 }
 
 /// Sensors report the path of a request apart from its host.
-fn whole_url<'i>(rule: &ObservableRule, value: &'i str, found: &Found<'_>) -> Cow<'i, str> {
-    match first(found, &rule.base) {
+fn whole_url<'i>(rule: &ObservableRule, value: &'i str, view: View<'_, '_>) -> Cow<'i, str> {
+    match first(view, &rule.base) {
         Some(host) if value.starts_with('/') => Cow::Owned(format!("http://{host}{value}")),
         Some(_) | None => Cow::Borrowed(value),
     }

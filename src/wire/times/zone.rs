@@ -19,6 +19,12 @@ enum Kind {
     Named(TimeZone),
 }
 
+impl From<TimeZone> for Zone {
+    fn from(zone: TimeZone) -> Self {
+        Self(Kind::Named(zone))
+    }
+}
+
 impl Default for Zone {
     fn default() -> Self {
         Self::UTC

@@ -73,7 +73,7 @@ fn what_normalize_writes_reads_back_as_the_same_alert() {
 #[test]
 fn normalize_answers_each_line() {
     let line = |raw: &str| -> serde_json::Value {
-        serde_json::from_str(&normalize::line(decoder(), &source("auto"), 5, raw.as_bytes())).unwrap()
+        serde_json::from_str(&normalize::line(decoder(), &source("auto"), 5, raw.as_bytes(), None)).unwrap()
     };
     let good = line(LEAST);
     assert_eq!((&good["line"], &good["profile"]), (&5.into(), &"native".into()));

@@ -1,0 +1,322 @@
+//! What is wrapped around alerts: arrays, lists under a key, CloudEvents, shippers that put a whole record into a string,
+//! syslog lines around JSON. What a profile recognises is read as it is; only what none does is looked into.
+
+use std::borrow::Cow;
+use std::ops::Range;
+use std::sync::Arc;
+
+use super::{AUTO, Body, Context, Decoder, Element, Elements, Record, Refused, RejectReason, Rejection};
+use crate::config::{Limits, SourceConfig};
+use crate::model::{Alert, Origin, Timestamp};
+use crate::wire::identity::alert_id;
+use crate::wire::members::{Member, Members};
+use crate::wire::plain::{self, Fields, Form, Plain};
+use crate::wire::profile::{Profiles, Reader};
+use crate::wire::scan::{Fault, Scan, Shape, scan};
+use crate::wire::times::{Frame, TimeFormat, Zone};
+
+/// Envelopes in envelopes that are opened.
+const WRAPPED_MAX: u8 = 4;
+
+/// One record being taken apart.
+pub(super) struct Unpacking<'d> {
+    profiles: &'d Profiles,
+    limits: &'d Limits,
+    near: Option<Timestamp>,
+    record: &'d Record<'d>,
+    source: &'d SourceConfig,
+    out: Elements,
+}
+
+/// A document somewhere in the record.
+#[derive(Clone)]
+struct Place<'p> {
+    /// The bytes of the payload that it is, or that it lies in.
+    bytes: Range<usize>,
+    /// The text starts with the first of those bytes, so that what lies in it has bytes of its own.
+    verbatim: bool,
+    /// It is one of many, and is told by its number.
+    numbered: bool,
+    depth: u8,
+    around: &'p [(Cow<'p, str>, Cow<'p, str>)],
+    time: Option<Timestamp>,
+}
+
+impl Place<'_> {
+    fn inside(&self, at: Range<usize>) -> Range<usize> {
+        if self.verbatim { self.bytes.start + at.start..self.bytes.start + at.end } else { self.bytes.clone() }
+    }
+}
+
+impl<'d> Unpacking<'d> {
+    pub fn new(decoder: &'d Decoder, record: &'d Record<'d>, source: &'d SourceConfig) -> Self {
+        let near = record.timestamp.or(decoder.near);
+        Self { profiles: &decoder.profiles, limits: &decoder.limits, near, record, source, out: Elements::new() }
+    }
+
+    pub fn run(mut self) -> Elements {
+        let payload = self.record.payload.unwrap_or_default();
+        let place =
+            Place { bytes: 0..payload.len(), verbatim: true, numbered: false, depth: 0, around: &[], time: None };
+        match scan(payload, self.limits) {
+            Ok(scan) => self.json(&scan, &place),
+            Err(fault) if fault.reason == RejectReason::NotJson => self.perhaps_text(payload, fault, &place),
+            Err(fault) => self.refuse(refused_by(fault), None, &place),
+        }
+        self.out
+    }
+
+    /// What begins like JSON and is none was JSON once, and cut.
+    fn perhaps_text(&mut self, payload: &[u8], fault: Fault, place: &Place<'_>) {
+        let text = std::str::from_utf8(payload).unwrap_or_default();
+        if text.trim_start().starts_with('{') {
+            return self.refuse(refused_by(fault), None, place);
+        }
+        let before = self.out.len();
+        self.text(text, place);
+        // A list that is cut is no text either, unless somebody knows it.
+        if let [Element::Rejected(rejection)] = &mut self.out[before..]
+            && rejection.reason == RejectReason::UnknownFormat
+            && text.trim_start().starts_with('[')
+        {
+            let refused = refused_by(fault);
+            (rejection.reason, rejection.detail) = (refused.reason, refused.detail);
+        }
+    }
+
+    fn json(&mut self, scan: &Scan<'_>, place: &Place<'_>) {
+        if scan.shape == Shape::Array {
+            return self.list(scan, place);
+        }
+        if scan.shape == Shape::Scalar {
+            return self.scalar(scan, place);
+        }
+        let reader = self.recognise(scan);
+        if let Some(reader) = reader.filter(|reader| !reader.gives_way()) {
+            return match scan.fault {
+                Some(fault) => self.refuse(refused_by(fault), None, place),
+                None => self.read(reader, &Body::Json(scan.text), place),
+            };
+        }
+        // A product's own alert may have a list called `records`; then it is one alert, and was recognised.
+        if reader.is_none() && scan.elements.is_some() {
+            return self.list(scan, place);
+        }
+        if let Some(fault) = scan.fault {
+            return self.refuse(refused_by(fault), None, place);
+        }
+        if self.unwrapped(scan, place) {
+            return;
+        }
+        match reader.or_else(|| self.named()) {
+            Some(reader) => self.read(reader, &Body::Json(scan.text), place),
+            None if &*self.source.profile == AUTO => self.read(self.profiles.generic(), &Body::Json(scan.text), place),
+            None => self.refuse(self.no_such_profile(), None, place),
+        }
+    }
+
+    fn list(&mut self, outer: &Scan<'_>, place: &Place<'_>) {
+        if let Some(fault) = outer.envelope_fault {
+            return self.refuse(refused_by(fault), None, place);
+        }
+        let elements = outer.elements.as_deref().unwrap_or_default();
+        if elements.is_empty() {
+            return self.refuse(Refused::new(RejectReason::Empty, "the envelope holds no alert"), None, place);
+        }
+        for range in elements {
+            let text = &outer.text[range.clone()];
+            let place =
+                Place { bytes: place.inside(range.clone()), numbered: true, depth: place.depth + 1, ..place.clone() };
+            match scan(text.as_bytes(), self.limits) {
+                Ok(scan) if place.depth > WRAPPED_MAX || scan.shape == Shape::Array => {
+                    self.refuse(Refused::new(RejectReason::NotAnObject, "an alert is a JSON object"), None, &place);
+                }
+                Ok(scan) => self.json(&scan, &place),
+                Err(fault) => self.refuse(refused_by(fault), None, &place),
+            }
+        }
+    }
+
+    /// A string may hold a whole record: some shippers quote what they carry.
+    fn scalar(&mut self, scan: &Scan<'_>, place: &Place<'_>) {
+        let before = self.out.len();
+        if let Ok(text) = serde_json::from_str::<String>(scan.text)
+            && place.depth < WRAPPED_MAX
+        {
+            let inner = Place { verbatim: false, depth: place.depth + 1, ..place.clone() };
+            self.carried(&text, &inner);
+        }
+        if self.out.len() == before {
+            self.refuse(Refused::new(RejectReason::NotAnObject, "an alert is a JSON object"), None, place);
+        }
+    }
+
+    /// Looks for a record inside this one. Answers whether there was one.
+    fn unwrapped(&mut self, scan: &Scan<'_>, place: &Place<'_>) -> bool {
+        if place.depth >= WRAPPED_MAX {
+            return false;
+        }
+        let members = Members::of(scan.text);
+        let time = members.time().and_then(|raw| TimeFormat::Any.read(raw, &Frame::default())).or(place.time);
+        for member in members.carried() {
+            let before = self.out.len();
+            match member {
+                Member::Object(text) => {
+                    let from = text.as_ptr() as usize - scan.text.as_ptr() as usize;
+                    let bytes = place.inside(from..from + text.len());
+                    let inner = Place { bytes, depth: place.depth + 1, time, ..place.clone() };
+                    self.carried_object(text, &inner);
+                }
+                Member::Text(text) => {
+                    let inner = Place { verbatim: false, depth: place.depth + 1, time, ..place.clone() };
+                    self.carried(&text, &inner);
+                }
+            }
+            if self.out.len() > before {
+                return true;
+            }
+        }
+        false
+    }
+
+    /// An object that somebody carries is a record only if a profile says so, or holds one in turn.
+    fn carried_object(&mut self, text: &str, place: &Place<'_>) {
+        let Ok(scan) = scan(text.as_bytes(), self.limits) else { return };
+        match self.recognise(&scan) {
+            Some(reader) if !reader.gives_way() => self.json(&scan, place),
+            Some(_) | None if scan.shape == Shape::Object && self.unwrapped(&scan, place) => {}
+            Some(_) => self.json(&scan, place),
+            None => {}
+        }
+    }
+
+    /// So is a text, or if its form says that it is more than a sentence.
+    fn carried(&mut self, text: &str, place: &Place<'_>) {
+        if text.trim_start().starts_with(['{', '[']) {
+            if let Ok(scan) = scan(text.as_bytes(), self.limits) {
+                if scan.shape == Shape::Array {
+                    self.list(&scan, place);
+                } else {
+                    self.carried_object(text, place);
+                }
+            }
+            return;
+        }
+        if text.len() > self.limits.record_bytes_max {
+            return;
+        }
+        let plain = plain::read(text);
+        let formed = matches!(plain.form, Form::Cef | Form::Leef | Form::Json);
+        if formed || self.profiles.recognise_plain(&plain).is_some() {
+            self.plain(&plain, place);
+        }
+    }
+
+    fn text(&mut self, text: &str, place: &Place<'_>) {
+        let plain = plain::read(text);
+        self.plain(&plain, place);
+    }
+
+    fn plain(&mut self, plain: &Plain<'_>, place: &Place<'_>) {
+        if plain.form == Form::Json
+            && let Ok(scan) = scan(plain.body.as_bytes(), self.limits)
+            && place.depth < WRAPPED_MAX
+        {
+            let around: Fields<'_> = plain.fields.clone();
+            let time = header_time(plain, &self.frame(place)).or(place.time);
+            let inner = Place { verbatim: false, depth: place.depth + 1, around: &around, time, ..place.clone() };
+            return self.json(&scan, &inner);
+        }
+        let reader = match self.named() {
+            Some(reader) if reader.reads_text() => reader,
+            Some(reader) => {
+                let detail = format!("the record is no JSON, and profile {} reads nothing else", reader.name());
+                return self.refuse(Refused::new(RejectReason::NotJson, detail), Some(reader), place);
+            }
+            None if &*self.source.profile == AUTO => {
+                self.profiles.recognise_plain(plain).unwrap_or_else(|| self.profiles.generic())
+            }
+            None => return self.refuse(self.no_such_profile(), None, place),
+        };
+        let time = header_time(plain, &self.frame(place)).or(place.time);
+        self.read(reader, &Body::Plain(plain), &Place { time, ..place.clone() });
+    }
+
+    fn frame(&self, place: &Place<'_>) -> Frame {
+        let zone = self.source.timezone.clone().map(Zone::from).unwrap_or_default();
+        Frame { zone, near: place.time.or(self.near) }
+    }
+
+    /// The reader that the configuration names; none under `auto`.
+    fn named(&self) -> Option<Reader<'d>> {
+        if &*self.source.profile == AUTO { None } else { self.profiles.reader(&self.source.profile) }
+    }
+
+    fn no_such_profile(&self) -> Refused {
+        Refused::new(RejectReason::UnknownFormat, format!("no profile {}", self.source.profile))
+    }
+
+    /// The reader for the object, if it looks like an alert of a profile, and of the named one where one is named.
+    fn recognise(&self, scan: &Scan<'_>) -> Option<Reader<'d>> {
+        let named = &*self.source.profile != AUTO;
+        let known = self.profiles.recognise(&scan.keys, scan.text)?;
+        (!named || **known.name() == *self.source.profile).then_some(known)
+    }
+
+    fn read(&mut self, reader: Reader<'_>, body: &Body<'_>, place: &Place<'_>) {
+        let (topic, partition, offset) = (self.record.topic.clone(), self.record.partition, self.record.offset);
+        let index = u32::try_from(self.out.len()).unwrap_or(u32::MAX);
+        let context = Context {
+            record: self.record,
+            source: self.source,
+            limits: self.limits,
+            near: self.near,
+            origin: Origin { topic, partition, offset, index },
+            around: place.around,
+            outer_time: place.time,
+        };
+        let readings = reader.read(body, &context);
+        let many = readings.len() > 1;
+        if self.out.len() + readings.len() > self.limits.elements_max {
+            let detail = format!("more than {} alerts in one record", self.limits.elements_max);
+            return self.refuse(Refused::new(RejectReason::TooManyElements, detail), Some(reader), place);
+        }
+        for reading in readings {
+            match reading {
+                Ok(alert) => self.accept(alert),
+                Err(refused) => {
+                    let place = Place { numbered: place.numbered || many, ..place.clone() };
+                    self.refuse(refused, Some(reader), &place);
+                }
+            }
+        }
+    }
+
+    fn accept(&mut self, mut alert: Alert) {
+        alert.origin.index = u32::try_from(self.out.len()).unwrap_or(u32::MAX);
+        alert.id = alert_id(&alert);
+        self.out.push(Element::Alert(Arc::new(alert)));
+    }
+
+    fn refuse(&mut self, refused: Refused, reader: Option<Reader<'_>>, place: &Place<'_>) {
+        let profile = reader.map(|reader| Arc::clone(reader.name()));
+        let index = place.numbered.then(|| u32::try_from(self.out.len()).unwrap_or(u32::MAX));
+        let bytes = place.bytes.clone();
+        let rejection = Rejection { reason: refused.reason, detail: refused.detail, profile, index, bytes };
+        self.out.push(Element::Rejected(rejection));
+    }
+}
+
+fn header_time(plain: &Plain<'_>, frame: &Frame) -> Option<Timestamp> {
+    let (_, raw) = plain.fields.iter().find(|(name, _)| name == "syslog.time")?;
+    TimeFormat::Any.read(raw, frame)
+}
+
+fn refused_by(fault: Fault) -> Refused {
+    let detail = match fault.reason {
+        RejectReason::Empty => "the record is empty".to_owned(),
+        RejectReason::TooLarge => format!("the record is longer than {} bytes", fault.at),
+        reason => format!("{} at byte {}", reason.label(), fault.at),
+    };
+    Refused::new(fault.reason, detail)
+}

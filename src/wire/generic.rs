@@ -1,0 +1,318 @@
+//! A record that no profile knows: what its fields mean is guessed from their names and values by `vocabulary`. Every
+//! guess is told with the alert, as a label with its confidence; what is less than likely is shown and links nothing.
+
+mod flatten;
+
+use std::borrow::Cow;
+use std::sync::Arc;
+
+use flatten::{Field, flatten};
+
+use super::canonical::{code, text};
+use super::decode::{Beside, Body, Context, Draft, Refused, RejectReason};
+use super::plain::{Form, Plain};
+use super::times::TimeFormat;
+use super::vocabulary::{self, Meaning};
+use crate::config::Limits;
+use crate::model::{
+    Activity, Alert, AlertId, Attack, Correlation, EntityKind, EventTime, Label, ObservableKind, Role, Rule, Severity,
+    Source, TimeFrom, Timestamp,
+};
+
+/// From here on a guess may link alerts.
+const LIKELY: u8 = 50;
+const TITLE_BYTES_MAX: usize = 160;
+const LABELS_MAX: usize = 48;
+
+/// A field and what it is taken for.
+struct Guessed<'f, 'a> {
+    field: &'f Field<'a>,
+    meaning: Meaning,
+    confidence: u8,
+}
+
+pub(super) fn read(body: &Body<'_>, profile: &Arc<str>, context: &Context<'_>) -> Result<Alert, Refused> {
+    let (fields, plain) = match body {
+        Body::Json(text) => (flatten(text), None),
+        Body::Plain(plain) => (fields_of(plain), Some(*plain)),
+    };
+    let around: Vec<Field<'_>> = context.around.iter().map(field_of).collect();
+    let guessed: Vec<Guessed<'_, '_>> = fields.iter().chain(&around).filter_map(guess).collect();
+    let reading = Reading { guessed, plain, context };
+    reading.alert(profile)
+}
+
+fn fields_of<'a>(plain: &Plain<'a>) -> Vec<Field<'a>> {
+    plain.fields.iter().map(field_of).collect()
+}
+
+fn field_of<'a>((name, value): &(Cow<'a, str>, Cow<'a, str>)) -> Field<'a> {
+    Field { path: name.clone(), value: value.clone(), object: 0 }
+}
+
+fn guess<'f, 'a>(field: &'f Field<'a>) -> Option<Guessed<'f, 'a>> {
+    if text::is_placeholder(&field.value) {
+        return None;
+    }
+    let guess = match &*field.path {
+        // The frame of a text is no product's word.
+        "syslog.host" => Some((Meaning::Entity(EntityKind::Host, Role::Asset), 60)),
+        "syslog.time" => Some((Meaning::IngestTime, 60)),
+        "syslog.app" => Some((Meaning::Product, 50)),
+        "syslog.message" => Some((Meaning::Message, 50)),
+        "syslog.severity" => Some((Meaning::Severity, 40)),
+        "cef.name" => Some((Meaning::Title, 95)),
+        "cef.signature_id" | "leef.event_id" => Some((Meaning::RuleId, 90)),
+        "cef.vendor" | "leef.vendor" => Some((Meaning::Vendor, 95)),
+        "cef.product" | "leef.product" => Some((Meaning::Product, 95)),
+        "cef.severity" => Some((Meaning::Severity, 90)),
+        path if is_frame(path) => None,
+        path => vocabulary::guess(path, &field.value).map(|guess| (guess.meaning, guess.confidence)),
+    };
+    guess.map(|(meaning, confidence)| Guessed { field, meaning, confidence })
+}
+
+fn is_frame(path: &str) -> bool {
+    ["syslog.", "cef.", "leef.", "csv."].iter().any(|prefix| path.starts_with(prefix))
+}
+
+/// Strings inside records are as foreign as these.
+pub(super) fn is_sound(text: &str) -> bool {
+    const LIMITS: Limits = Limits {
+        record_bytes_max: usize::MAX,
+        depth_max: 32,
+        observables_max: 0,
+        entities_max: 0,
+        string_bytes_max: usize::MAX,
+        elements_max: usize::MAX,
+    };
+    super::scan::scan(text.as_bytes(), &LIMITS).is_ok_and(|scan| scan.fault.is_none())
+}
+
+struct Reading<'f, 'a> {
+    guessed: Vec<Guessed<'f, 'a>>,
+    plain: Option<&'f Plain<'f>>,
+    context: &'f Context<'f>,
+}
+
+impl Reading<'_, '_> {
+    fn alert(&self, profile: &Arc<str>) -> Result<Alert, Refused> {
+        let context = self.context;
+        let tenant = context.tenant(self.best(|meaning| meaning == Meaning::Tenant))?;
+        let mut draft = Draft::new(context.limits);
+        self.gather(&mut draft);
+        let time = self.time();
+        self.require_sense(&draft, time)?;
+        let event_time = match time {
+            Some(at) => EventTime { at, from: TimeFrom::Field },
+            None => context.other_time()?,
+        };
+        let rule_name = self.best(|meaning| meaning == Meaning::RuleName);
+        let source = self.source(&mut draft);
+        let title: Arc<str> = draft.line(&self.title(&source.product));
+        let rule_name: Arc<str> = rule_name.map_or_else(|| Arc::clone(&title), |name| draft.line(name));
+        let rule_uid = self.best(|meaning| meaning == Meaning::RuleId);
+        let rule_uid = rule_uid.map_or_else(|| Arc::clone(&rule_name), |uid| draft.line(uid));
+        let version = self.best(|meaning| meaning == Meaning::RuleVersion).map(|raw| draft.line(raw));
+        let line =
+            |meaning: Meaning, draft: &mut Draft<'_>| self.best(|other| other == meaning).map(|raw| draft.line(raw));
+        let description = self.best(|meaning| matches!(meaning, Meaning::Description | Meaning::Message));
+        Ok(Alert {
+            id: AlertId(0),
+            tenant,
+            origin: context.origin.clone(),
+            event_time,
+            recorded_at: context.record.timestamp,
+            description: description.map(|raw| draft.prose(raw)),
+            severity: self.severity(),
+            confidence: self.score(Meaning::Confidence),
+            risk_score: self.score(Meaning::RiskScore),
+            source,
+            alert_uid: line(Meaning::AlertId, &mut draft),
+            source_ref: None,
+            rule: Rule { uid: rule_uid, name: rule_name, version },
+            attacks: self.attacks(),
+            activity: Activity::Create,
+            revision: 0,
+            dedup_key: None,
+            labels: self.labels(&mut draft),
+            tags: Vec::new(),
+            tlp: None,
+            pap: None,
+            correlation: Correlation::default(),
+            links: Vec::new(),
+            evidences: Vec::new(),
+            unmapped: None,
+            profile: Arc::clone(profile),
+            title,
+            observables: draft.observables,
+            entities: draft.entities,
+            marks: draft.marks,
+        })
+    }
+
+    /// The likeliest value of a meaning; of equals the first.
+    fn best(&self, wanted: impl Fn(Meaning) -> bool) -> Option<&str> {
+        self.ranked(wanted).first().map(|guess| &*guess.field.value)
+    }
+
+    fn ranked(&self, wanted: impl Fn(Meaning) -> bool) -> Vec<&Guessed<'_, '_>> {
+        let mut all: Vec<&Guessed<'_, '_>> = self.guessed.iter().filter(|guess| wanted(guess.meaning)).collect();
+        all.sort_by_key(|guess| std::cmp::Reverse(guess.confidence));
+        all
+    }
+
+    /// Something has to be known about it: what it concerns, or at least that it is a log line and when that was.
+    fn require_sense(&self, draft: &Draft<'_>, time: Option<Timestamp>) -> Result<(), Refused> {
+        let concerns = !draft.entities.is_empty() || draft.observables.iter().any(|seen| seen.role != Role::Context);
+        let framed = self.plain.is_some_and(|plain| plain.syslog || matches!(plain.form, Form::Cef | Form::Leef));
+        let titled = self.best(|meaning| matches!(meaning, Meaning::Title | Meaning::RuleName)).is_some();
+        if concerns || framed || (time.is_some() && (titled || !draft.observables.is_empty())) {
+            return Ok(());
+        }
+        let detail = "no profile recognises it, and no field of it says when it was or what it is about";
+        Err(Refused::new(RejectReason::UnknownFormat, detail))
+    }
+
+    fn time(&self) -> Option<Timestamp> {
+        let frame = self.context.frame(None);
+        let of = |meaning: Meaning| {
+            let guesses = self.ranked(|other| other == meaning);
+            guesses.iter().find_map(|guess| TimeFormat::Any.read(&guess.field.value, &frame))
+        };
+        of(Meaning::Time).or_else(|| of(Meaning::EndTime)).or_else(|| of(Meaning::IngestTime))
+    }
+
+    fn title(&self, product: &str) -> Cow<'_, str> {
+        let named = [Meaning::Title, Meaning::RuleName, Meaning::Message, Meaning::Action, Meaning::Category];
+        let found = named.iter().find_map(|meaning| self.best(|other| other == *meaning));
+        match found {
+            Some(raw) => Cow::Borrowed(text::prefix(raw.lines().next().unwrap_or(raw), TITLE_BYTES_MAX)),
+            None => Cow::Owned(format!("{product} event")),
+        }
+    }
+
+    fn source(&self, draft: &mut Draft<'_>) -> Source {
+        let mut line = |meaning: Meaning| self.best(|other| other == meaning).map(|raw| draft.line::<Arc<str>>(raw));
+        let (vendor, product) = (line(Meaning::Vendor), line(Meaning::Product));
+        let (category, instance) = (line(Meaning::Category), line(Meaning::Instance));
+        let product = product.or_else(|| vendor.clone()).unwrap_or_else(|| "unknown".into());
+        Source { vendor, product, category, instance }
+    }
+
+    fn severity(&self) -> Severity {
+        let read = |guess: &&Guessed<'_, '_>| {
+            let raw = guess.field.value.trim();
+            let number = || raw.parse().ok().and_then(|number| vocabulary::severity_number(&guess.field.path, number));
+            vocabulary::severity(raw).or_else(number)
+        };
+        self.ranked(|meaning| meaning == Meaning::Severity).iter().find_map(read).unwrap_or_default()
+    }
+
+    fn score(&self, meaning: Meaning) -> Option<u8> {
+        let number: f64 = self.best(|other| other == meaning)?.trim().parse().ok()?;
+        (0.0..=100.0).contains(&number).then(|| number.round() as u8)
+    }
+
+    fn attacks(&self) -> Vec<Attack> {
+        let read = |guess: &Guessed<'_, '_>| match guess.meaning {
+            Meaning::Tactic => {
+                let tactic = code::tactic(&guess.field.value)?.into();
+                Some(Attack { tactic: Some(tactic), technique: None })
+            }
+            Meaning::Technique => {
+                let technique = code::technique(&guess.field.value)?.into();
+                Some(Attack { tactic: None, technique: Some(technique) })
+            }
+            _ => None,
+        };
+        let mut attacks: Vec<Attack> = self.guessed.iter().filter_map(read).collect();
+        attacks.sort();
+        attacks.dedup();
+        attacks
+    }
+
+    /// The likeliest first: the first to name a value says its role.
+    fn gather(&self, draft: &mut Draft<'_>) {
+        let things =
+            |meaning: Meaning| matches!(meaning, Meaning::Observable(..) | Meaning::Endpoint(_) | Meaning::Entity(..));
+        for guess in self.ranked(things) {
+            let role = |role: Role| if guess.confidence < LIKELY { Role::Context } else { role };
+            let value = &*guess.field.value;
+            match guess.meaning {
+                Meaning::Observable(kind, whose) => {
+                    draft.observe(kind, value, role(whose), false);
+                }
+                Meaning::Entity(kind, whose) => {
+                    let domain = self.domain_beside(guess.field);
+                    draft.name(kind, value, role(whose), &Beside { domain, ..Beside::default() });
+                }
+                Meaning::Endpoint(whose) => endpoint(value, role(whose), draft),
+                _ => {}
+            }
+        }
+    }
+
+    fn domain_beside(&self, field: &Field<'_>) -> Option<&str> {
+        let domains = self.guessed.iter().filter(|guess| matches!(guess.meaning, Meaning::Domain(_)));
+        let mut beside = domains.filter(|guess| guess.field.object == field.object);
+        // Two accounts in one object have two domains, and names alone do not say whose is whose.
+        let only = beside.next().filter(|_| beside.next().is_none());
+        only.map(|guess| &*guess.field.value)
+    }
+
+    /// What was taken for what, and how surely.
+    fn labels(&self, draft: &mut Draft<'_>) -> Vec<Label> {
+        let shown = self.guessed.iter().filter(|guess| !guess.field.path.starts_with("syslog.")).take(LABELS_MAX);
+        let label = |guess: &Guessed<'_, '_>| Label {
+            name: draft.line(&format!("guess.{}", guess.field.path)),
+            value: format!("{} {}", named(guess.meaning), guess.confidence).into(),
+        };
+        let mut labels: Vec<Label> = shown.map(label).collect();
+        labels.sort_by(|a, b| a.name.cmp(&b.name));
+        labels.dedup_by(|a, b| a.name == b.name);
+        labels
+    }
+}
+
+/// An address, else a machine's name.
+fn endpoint(value: &str, role: Role, draft: &mut Draft<'_>) {
+    if !draft.observe(ObservableKind::Ip, value, role, false) && !draft.observe(ObservableKind::Mac, value, role, false)
+    {
+        draft.name(EntityKind::Host, value, role, &Beside::default());
+    }
+}
+
+fn named(meaning: Meaning) -> Cow<'static, str> {
+    match meaning {
+        Meaning::Observable(kind, role) => Cow::Owned(format!("{} {}", kind.label(), role.label())),
+        Meaning::Entity(kind, role) => Cow::Owned(format!("{} {}", kind.label(), role.label())),
+        Meaning::Endpoint(role) => Cow::Owned(format!("endpoint {}", role.label())),
+        Meaning::Domain(role) => Cow::Owned(format!("domain of {}", role.label())),
+        Meaning::Time => "time".into(),
+        Meaning::EndTime => "end time".into(),
+        Meaning::IngestTime => "ingest time".into(),
+        Meaning::UpdatedTime => "updated time".into(),
+        Meaning::Title => "title".into(),
+        Meaning::Message => "message".into(),
+        Meaning::Description => "description".into(),
+        Meaning::Severity => "severity".into(),
+        Meaning::RuleId => "rule id".into(),
+        Meaning::RuleName => "rule name".into(),
+        Meaning::RuleVersion => "rule version".into(),
+        Meaning::AlertId => "alert id".into(),
+        Meaning::Status => "status".into(),
+        Meaning::Vendor => "vendor".into(),
+        Meaning::Product => "product".into(),
+        Meaning::Category => "category".into(),
+        Meaning::Instance => "instance".into(),
+        Meaning::Tenant => "tenant".into(),
+        Meaning::Confidence => "confidence".into(),
+        Meaning::RiskScore => "risk score".into(),
+        Meaning::Tactic => "tactic".into(),
+        Meaning::Technique => "technique".into(),
+        Meaning::Tag => "tag".into(),
+        Meaning::Action => "action".into(),
+        Meaning::Link => "link".into(),
+    }
+}

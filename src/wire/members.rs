@@ -1,0 +1,136 @@
+//! The members of a JSON object that may be a record of their own: what CloudEvents, message buses, shippers and search
+//! engines wrap around what they carry. Which of them is one is decided by who asked.
+
+use std::borrow::Cow;
+use std::fmt;
+
+use serde::de::{Deserialize, Deserializer, IgnoredAny, MapAccess, Visitor};
+use serde_json::value::RawValue;
+
+/// Where carriers keep what they carry, the surest first.
+const CARRIERS: [&str; 20] = [
+    "_source",        // Elasticsearch, OpenSearch
+    "data",           // CloudEvents
+    "data_base64",    // CloudEvents
+    "detail",         // Amazon EventBridge
+    "Message",        // Amazon SNS
+    "event.original", // ECS, with its dots kept
+    "_raw",           // Splunk, Cribl
+    "result",         // Splunk's alert action
+    "event",          // Splunk HEC; ECS keeps `original` in it
+    "message",        // Beats, Logstash, Fluent
+    "MESSAGE",        // syslog-ng, journald
+    "log",            // Fluent, Docker
+    "msg",
+    "raw",
+    "rawEvent",
+    "payload", // kcat, Kafka Connect
+    "record",
+    "alert",
+    "body", // OpenTelemetry
+    "original",
+];
+const TIMES: [&str; 4] = ["time", "@timestamp", "timestamp", "eventTime"];
+
+/// Something carried.
+pub(super) enum Member<'a> {
+    Object(&'a str),
+    Text(Cow<'a, str>),
+}
+
+#[derive(Default)]
+pub(super) struct Members<'a> {
+    /// By their place among the carriers.
+    carried: Vec<(usize, &'a RawValue)>,
+    time: Option<Cow<'a, str>>,
+}
+
+impl<'a> Members<'a> {
+    /// Of an object that `scan` has accepted.
+    pub fn of(text: &'a str) -> Self {
+        let mut members: Self = serde_json::from_str(text).unwrap_or_default();
+        members.carried.sort_by_key(|(place, _)| *place);
+        members
+    }
+
+    /// When the carrier says that it was.
+    pub fn time(&self) -> Option<&str> {
+        self.time.as_deref()
+    }
+
+    pub fn carried(&self) -> impl Iterator<Item = Member<'a>> {
+        self.carried.iter().filter_map(|(place, raw)| {
+            let raw = raw.get();
+            match raw.as_bytes().first()? {
+                b'{' | b'[' => Some(Member::Object(raw)),
+                b'"' => {
+                    let text = string(raw)?;
+                    let encoded = CARRIERS[*place] == "data_base64";
+                    Some(Member::Text(if encoded { Cow::Owned(decoded(&text)?) } else { text }))
+                }
+                _ => None,
+            }
+        })
+    }
+}
+
+fn string(raw: &str) -> Option<Cow<'_, str>> {
+    #[derive(serde::Deserialize)]
+    struct Text<'a>(#[serde(borrow)] Cow<'a, str>);
+    serde_json::from_str(raw).ok().map(|Text(text)| text)
+}
+
+fn decoded(text: &str) -> Option<String> {
+    use base64::Engine as _;
+    String::from_utf8(base64::engine::general_purpose::STANDARD.decode(text).ok()?).ok()
+}
+
+impl<'de: 'a, 'a> Deserialize<'de> for Members<'a> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Collect;
+
+        impl<'de> Visitor<'de> for Collect {
+            type Value = Members<'de>;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("an object")
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
+                let mut members = Members::default();
+                while let Some(key) = map.next_key::<Cow<'_, str>>()? {
+                    if let Some(place) = CARRIERS.iter().position(|carrier| *carrier == key) {
+                        members.carried.push((place, map.next_value()?));
+                    } else if TIMES.contains(&&*key) {
+                        let raw: &RawValue = map.next_value()?;
+                        members.time = string(raw.get()).or_else(|| Some(Cow::Borrowed(raw.get())));
+                    } else {
+                        map.next_value::<IgnoredAny>()?;
+                    }
+                }
+                Ok(members)
+            }
+        }
+
+        deserializer.deserialize_map(Collect)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn carriers_come_in_their_order() {
+        let members = Members::of(r#"{"message":"a \"b\"","time":17,"data":{"x":1},"other":{},"data_base64":"aGk="}"#);
+        assert_eq!(members.time(), Some("17"));
+        let carried: Vec<String> = members
+            .carried()
+            .map(|member| match member {
+                Member::Object(text) => text.to_owned(),
+                Member::Text(text) => text.into_owned(),
+            })
+            .collect();
+        assert_eq!(carried, [r#"{"x":1}"#, "hi", r#"a "b""#]);
+    }
+}

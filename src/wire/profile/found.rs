@@ -1,0 +1,159 @@
+//! The mapped values of one record: what lies at which slot, which of them lie together in one element of a list, and
+//! which belong to one alert alone, where the record carries many.
+
+use std::borrow::Cow;
+
+use smallvec::SmallVec;
+
+/// Where a walk puts the values of one path.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct Slot(pub(super) u16);
+
+/// A mapped value, borrowed from the record where it has no escapes.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) enum Scalar<'a> {
+    Text(Cow<'a, str>),
+    Int(i64),
+    Unsigned(u64),
+    Float(f64),
+    Bool(bool),
+}
+
+impl Scalar<'_> {
+    pub fn text(&self) -> Cow<'_, str> {
+        match self {
+            Self::Text(text) => Cow::Borrowed(text),
+            Self::Int(number) => Cow::Owned(number.to_string()),
+            Self::Unsigned(number) => Cow::Owned(number.to_string()),
+            Self::Float(number) => Cow::Owned(number.to_string()),
+            Self::Bool(true) => Cow::Borrowed("true"),
+            Self::Bool(false) => Cow::Borrowed("false"),
+        }
+    }
+
+    pub fn number(&self) -> Option<f64> {
+        match self {
+            Self::Text(text) => text.trim().parse().ok().filter(|number: &f64| number.is_finite()),
+            Self::Int(number) => Some(*number as f64),
+            Self::Unsigned(number) => Some(*number as f64),
+            Self::Float(number) => Some(*number),
+            Self::Bool(_) => None,
+        }
+    }
+
+    pub fn into_owned(self) -> Scalar<'static> {
+        match self {
+            Self::Text(text) => Scalar::Text(Cow::Owned(text.into_owned())),
+            Self::Int(number) => Scalar::Int(number),
+            Self::Unsigned(number) => Scalar::Unsigned(number),
+            Self::Float(number) => Scalar::Float(number),
+            Self::Bool(truth) => Scalar::Bool(truth),
+        }
+    }
+}
+
+/// How many values of one record a walk keeps: arrays inside arrays could give as many as the record has bytes.
+pub(super) const VALUES_MAX: usize = 512;
+
+/// The element of a list that a value lies in; 0 is none.
+pub(super) type Group = u16;
+
+#[derive(Clone, Debug)]
+pub(super) struct Value<'a> {
+    pub slot: Slot,
+    pub group: Group,
+    /// The alert it belongs to, from 1; 0 is all of them.
+    pub alert: u16,
+    pub scalar: Scalar<'a>,
+}
+
+/// What a walk found.
+#[derive(Debug, Default)]
+pub(super) struct Found<'a> {
+    values: SmallVec<[Value<'a>; 40]>,
+    groups: Group,
+    group: Group,
+    alert: u16,
+    alerts: u16,
+    pub cut: bool,
+}
+
+impl<'a> Found<'a> {
+    pub fn push(&mut self, slot: Slot, scalar: Scalar<'a>) {
+        if self.values.len() < VALUES_MAX {
+            self.values.push(Value { slot, group: self.group, alert: self.alert, scalar });
+        } else {
+            self.cut = true;
+        }
+    }
+
+    /// Enters one element of a list; answers what `leave` wants back.
+    pub fn enter(&mut self) -> Group {
+        self.groups = self.groups.saturating_add(1);
+        std::mem::replace(&mut self.group, self.groups)
+    }
+
+    pub fn leave(&mut self, outer: Group) {
+        self.group = outer;
+    }
+
+    pub fn begin_alert(&mut self) {
+        self.alerts = self.alerts.saturating_add(1);
+        self.alert = self.alerts;
+    }
+
+    pub fn end_alert(&mut self) {
+        self.alert = 0;
+    }
+
+    /// How many alerts the record carries in a list of its own; 0 where it is one itself.
+    pub fn alerts(&self) -> u16 {
+        self.alerts
+    }
+
+    /// What was found in a string that had to be unescaped first.
+    pub fn take_in(&mut self, other: Found<'_>) {
+        self.cut |= other.cut;
+        for value in other.values {
+            let outer = self.group;
+            // Its groups go on from ours; what is in none of its own lies where the string lay.
+            self.group = if value.group == 0 { outer } else { self.groups.saturating_add(value.group) };
+            self.push(value.slot, value.scalar.into_owned());
+            self.group = outer;
+        }
+        self.groups = self.groups.saturating_add(other.groups);
+    }
+
+    /// To be called when all is found: by slot, and within one in the order of the record.
+    pub fn sort(&mut self) {
+        self.values.sort_by_key(|value| value.slot);
+    }
+
+    /// What one of the alerts sees: its own values and those of all. `alert` from 1; 0 sees all.
+    pub fn view(&self, alert: u16) -> View<'_, 'a> {
+        View { found: self, alert }
+    }
+}
+
+#[derive(Clone, Copy)]
+pub(super) struct View<'f, 'a> {
+    found: &'f Found<'a>,
+    alert: u16,
+}
+
+impl<'f, 'a> View<'f, 'a> {
+    pub fn cut(&self) -> bool {
+        self.found.cut
+    }
+
+    pub fn values(self, slot: Slot) -> impl Iterator<Item = &'f Value<'a>> {
+        let values = &self.found.values;
+        let from = values.partition_point(|value| value.slot < slot);
+        let ours = move |value: &&Value<'a>| self.alert == 0 || value.alert == 0 || value.alert == self.alert;
+        values[from..].iter().take_while(move |value| value.slot == slot).filter(ours)
+    }
+
+    pub fn all(self, slot: Slot) -> impl Iterator<Item = &'f Scalar<'a>> {
+        self.values(slot).map(|value| &value.scalar)
+    }
+}

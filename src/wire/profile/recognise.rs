@@ -1,0 +1,156 @@
+//! Which profile a record is of: by the keys of a JSON record, by the marks of a text. It hangs on the record alone, never
+//! on what came before it: a few look-ups cost so little that nothing is remembered.
+
+use hashbrown::HashMap;
+use smallvec::SmallVec;
+
+use super::glob::Glob;
+use super::rules::Profile;
+use crate::wire::native;
+use crate::wire::plain::{Fields, Form, Plain};
+use crate::wire::scan::key_hash;
+
+/// What tells a format; any one of these.
+#[derive(Debug, Default)]
+pub(super) struct Signatures {
+    /// Sets of top-level keys.
+    pub keys: Vec<Vec<String>>,
+    /// Whether the profile's own conditions have to hold as well.
+    pub conditions: Vec<(super::trie::Probe, Vec<Glob>)>,
+    /// Vendor and product.
+    pub cef: Vec<[Glob; 2]>,
+    pub leef: Vec<[Glob; 2]>,
+    pub fields: Vec<Vec<String>>,
+    pub contains: Vec<String>,
+    pub app: Vec<Glob>,
+    pub gives_way: bool,
+}
+
+/// Top-level keys that together tell a format.
+#[derive(Debug)]
+struct KeySet {
+    keys: Vec<u64>,
+    /// `None` is native.
+    profile: Option<usize>,
+    conditional: bool,
+}
+
+/// The signatures of all profiles.
+#[derive(Debug)]
+pub(super) struct Recogniser {
+    /// Most telling first, so that the first that fits is the one.
+    sets: Vec<KeySet>,
+    /// The sets that a key is the rarest of.
+    by_key: HashMap<u64, Vec<usize>, foldhash::fast::FixedState>,
+}
+
+/// An answer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Known {
+    Native,
+    Profile(usize),
+}
+
+impl Recogniser {
+    pub fn new(profiles: &[Profile]) -> Self {
+        let native = native::SIGNATURES.iter().map(|keys| KeySet::new(keys, None, false));
+        let vendor = profiles.iter().enumerate().flat_map(|(i, profile)| {
+            let conditional = !profile.signatures.conditions.is_empty();
+            profile.signatures.keys.iter().map(move |keys| KeySet::new(keys, Some(i), conditional))
+        });
+        let mut sets: Vec<KeySet> = native.chain(vendor).collect();
+        // Conditions tell more than keys alone; what was sorted by name before stays so.
+        sets.sort_by_key(|set| std::cmp::Reverse((set.keys.len(), set.conditional)));
+        let mut uses: HashMap<u64, usize, foldhash::fast::FixedState> = HashMap::default();
+        sets.iter().flat_map(|set| &set.keys).for_each(|key| *uses.entry(*key).or_default() += 1);
+        let mut by_key: HashMap<u64, Vec<usize>, foldhash::fast::FixedState> = HashMap::default();
+        for (i, set) in sets.iter().enumerate() {
+            if let Some(rarest) = set.keys.iter().min_by_key(|key| (uses[*key], **key)) {
+                by_key.entry(*rarest).or_default().push(i);
+            }
+        }
+        Self { sets, by_key }
+    }
+
+    /// The profile of a record with these top-level keys; `text` is asked where keys alone do not tell.
+    pub fn json(&self, keys: &[u64], text: &str, profiles: &[Profile]) -> Option<Known> {
+        let near = keys.iter().filter_map(|key| self.by_key.get(key)).flatten().copied();
+        let mut fitting: SmallVec<[usize; 8]> =
+            near.filter(|i| self.sets[*i].keys.iter().all(|key| keys.contains(key))).collect();
+        fitting.sort_unstable();
+        let set = fitting.into_iter().find(|i| self.holds(*i, text, profiles))?;
+        Some(self.sets[set].profile.map_or(Known::Native, Known::Profile))
+    }
+
+    fn holds(&self, set: usize, text: &str, profiles: &[Profile]) -> bool {
+        let Some(profile) = self.sets[set].profile.filter(|_| self.sets[set].conditional) else { return true };
+        let conditions = &profiles[profile].signatures.conditions;
+        conditions.iter().all(|(probe, words)| probe.any(text, |value| words.iter().any(|word| word.fits(value))))
+    }
+}
+
+/// The profile whose marks a text bears; headers tell more than names of fields, these more than a word.
+pub(super) fn plain(profiles: &[Profile], plain: &Plain<'_>) -> Option<usize> {
+    let first = |fits: &dyn Fn(&Profile) -> bool| profiles.iter().position(fits);
+    match plain.form {
+        Form::Cef => first(&|profile| has_header(&profile.signatures.cef, &plain.fields, "cef.vendor", "cef.product")),
+        Form::Leef => {
+            first(&|profile| has_header(&profile.signatures.leef, &plain.fields, "leef.vendor", "leef.product"))
+        }
+        Form::Json => None,
+        Form::Csv => first(&|profile| profile.csv.iter().any(|rule| rule.takes(&plain.fields))),
+        Form::Pairs | Form::Message => None,
+    }
+    .or_else(|| by_fields(profiles, &plain.fields))
+    .or_else(|| first(&|profile| profile.signatures.contains.iter().any(|word| plain.body.contains(word.as_str()))))
+    .or_else(|| first(&|profile| has(&plain.fields, "syslog.app", &profile.signatures.app)))
+}
+
+/// The largest set of names that are all there.
+fn by_fields(profiles: &[Profile], fields: &Fields<'_>) -> Option<usize> {
+    let there = |name: &String| fields.iter().any(|(known, _)| known == name);
+    let size = |profile: &Profile| {
+        let sets = profile.signatures.fields.iter();
+        sets.filter(|names| names.iter().all(there)).map(Vec::len).max()
+    };
+    let sized = profiles.iter().enumerate().filter_map(|(i, profile)| Some((size(profile)?, i)));
+    sized.max_by_key(|(size, i)| (*size, std::cmp::Reverse(*i))).map(|(_, i)| i)
+}
+
+fn has_header(wanted: &[[Glob; 2]], fields: &Fields<'_>, vendor: &str, product: &str) -> bool {
+    wanted.iter().any(|[first, second]| {
+        has(fields, vendor, std::slice::from_ref(first)) && has(fields, product, std::slice::from_ref(second))
+    })
+}
+
+fn has(fields: &Fields<'_>, name: &str, words: &[Glob]) -> bool {
+    fields.iter().any(|(known, value)| known == name && words.iter().any(|word| word.fits(value)))
+}
+
+impl KeySet {
+    fn new(keys: &[impl AsRef<str>], profile: Option<usize>, conditional: bool) -> Self {
+        Self { keys: keys.iter().map(|key| key_hash(key.as_ref().as_bytes())).collect(), profile, conditional }
+    }
+}
+
+impl super::rules::CsvRule {
+    pub fn takes(&self, fields: &Fields<'_>) -> bool {
+        self.value(fields, self.column).is_some_and(|value| self.words.iter().any(|word| word.fits(value)))
+    }
+
+    /// The named columns that are there.
+    pub fn named<'a>(&self, fields: &Fields<'a>) -> Fields<'a> {
+        let columns = fields.iter().filter(|(name, _)| is_column(name));
+        let named = columns.zip(&self.columns).filter(|(_, name)| !name.is_empty());
+        named.map(|((_, value), name)| (name.clone().into(), value.clone())).collect()
+    }
+
+    fn value<'f>(&self, fields: &'f Fields<'_>, column: usize) -> Option<&'f str> {
+        let (_, value) = fields.iter().filter(|(name, _)| is_column(name)).nth(column)?;
+        Some(value)
+    }
+}
+
+fn is_column(name: &str) -> bool {
+    name.strip_prefix("csv.").is_some_and(|rest| rest.bytes().all(|byte| byte.is_ascii_digit()))
+}
