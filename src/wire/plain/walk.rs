@@ -150,5 +150,9 @@ fn bare_name(text: &str, at: usize, wordy: bool) -> Option<(&str, usize)> {
         .count();
     let name = text[at..at + length].trim_end();
     let words = name.bytes().filter(|byte| *byte == b' ').count() + 1;
-    (words <= KEY_WORDS_MAX && !name.contains("  ")).then_some((name, at + name.len()))
+    // `[admin]: text`: a bracket that closes here is not the name's, nor is one between its words.
+    let whole = if words == 1 { name.contains('[') || !name.contains(']') } else { !name.contains(['[', ']']) };
+    // The number before a name is not of it.
+    let lettered = words == 1 || first.is_ascii_alphabetic();
+    (whole && lettered && words <= KEY_WORDS_MAX && !name.contains("  ")).then_some((name, at + name.len()))
 }
