@@ -51,8 +51,9 @@ fn is_row(columns: &[Column<'_>]) -> bool {
         let dated = column.text.len() <= 30 && column.text.starts_with(|c: char| c.is_ascii_digit());
         column.quoted || dated || !column.text.trim_end().contains(' ')
     };
+    let one_line = columns.iter().all(|column| column.quoted || !column.text.contains('\n'));
     let words = columns.iter().filter(single).count();
-    columns.first().is_some_and(|first| single(&first)) && 2 * words >= columns.len()
+    one_line && columns.first().is_some_and(|first| single(&first)) && 2 * words >= columns.len()
 }
 
 fn columns(body: &str, separator: char) -> Vec<Column<'_>> {

@@ -3,7 +3,7 @@
 
 use super::escape;
 use super::sink::Sink;
-use super::walk::{Assign, Head, Walk, head};
+use super::walk::{Assign, Head, Stop, Walk, head};
 
 /// A single `name:value` may be anything; several are a habit.
 const TIGHT_MIN: usize = 2;
@@ -15,7 +15,7 @@ pub(super) fn read<'a>(text: &'a str, sink: &mut Sink<'a>) {
     let mut open: Option<Head<'a>> = None;
     while let Some(stop) = walk.next() {
         let bracketed = text.as_bytes()[stop.run.clone()].last() == Some(&b'[');
-        let Some(head) = head(text, stop.run.end, bracketed).filter(|head| bracketed || counts(head, text)) else {
+        let Some(head) = head(text, stop.run.end, bracketed).filter(|head| counts(head, text, &stop)) else {
             walk.pass_word();
             continue;
         };
@@ -52,11 +52,16 @@ fn to_bracket(text: &str, from: usize) -> Option<&str> {
     rest[end..].starts_with(']').then(|| &rest[..end])
 }
 
-fn counts(head: &Head<'_>, text: &str) -> bool {
+fn counts(head: &Head<'_>, text: &str, stop: &Stop) -> bool {
+    let bytes = text.as_bytes();
     let word = head.name.len() > 1 && head.name.bytes().all(|byte| byte.is_ascii_alphabetic() || byte == b'_');
     match head.assign {
-        Assign::Equals => true,
-        Assign::Colon => head.quoted_value(text),
+        Assign::Equals => head.strict,
+        // `[name: value]`, `name:"value"`, `"name": value`
+        Assign::Colon => {
+            let bracketed = bytes[stop.run.clone()].last() == Some(&b'[');
+            bracketed || head.quoted_value(text) || bytes.get(stop.run.end) == Some(&b'"')
+        }
         // Not `fe80:` of an address or `c:`, a drive.
         Assign::TightColon => word && !head.name.bytes().all(|byte| byte.is_ascii_hexdigit()),
     }

@@ -30,6 +30,9 @@ pub(super) struct Style {
     pub pairs: usize,
 }
 
+/// How a list of one is read.
+const SINGLE: Style = Style { separator: b';', assign: Assign::Equals, extends: true, begins: true, pairs: 1 };
+
 #[derive(Default)]
 struct Votes {
     counts: [[usize; SIGNS.len()]; SEPARATORS.len()],
@@ -82,6 +85,9 @@ impl Votes {
             // A colon between words is punctuation.
             Some(b' ') if head.assign == Assign::Colon && !quoted => return,
             Some(separator) => {
+                // Several blanks part names of many words; between strict pairs they are but careless.
+                let careless = head.assign == Assign::Equals && head.strict && stop.wide;
+                let separator = if careless { b' ' } else { separator };
                 self.counts[index(&SEPARATORS, &separator)][index(&SIGNS, &head.assign)] += 1;
             }
         }
@@ -139,7 +145,7 @@ impl Style {
             b' ' => byte.is_ascii_whitespace(),
             separator => [separator, b'\n'].contains(byte),
         };
-        stop.separator.is_none() || run.iter().any(fits)
+        stop.separator.is_none() || run.iter().any(fits) || self.separator == b'\t' && stop.wide
     }
 
     fn takes(&self, head: &Head<'_>, text: &str) -> bool {
@@ -191,7 +197,8 @@ fn close<'a>(open: Option<Open<'a>>, text: &'a str, end: usize, style: &Style, o
     let Some(open) = open else { return };
     if let Some(quote) = open.quoted {
         sink.push(open.name, escape::quoted(&text[open.from + 1..quote]));
-        return;
+        let left = text.get(quote + 1..end).unwrap_or_default();
+        return last_words(left, style, sink);
     }
     // An empty value may begin behind where the next name's separators do.
     let bare = text.get(open.from..end).unwrap_or_default().trim();
@@ -201,8 +208,13 @@ fn close<'a>(open: Option<Open<'a>>, text: &'a str, end: usize, style: &Style, o
     let (name, value) = first_within(value, style).unwrap_or((open.name, value));
     sink.push(name, escape::bare(unquoted(value)));
     nested(value, outermost, sink);
-    // `dst=10.0.0.1 message: what happened`: the last one often changes its sign.
-    if let Some((name, rest)) = left.split_once(": ").filter(|(name, _)| !name.is_empty() && !name.contains(' ')) {
+    last_words(left, style, sink);
+}
+
+/// `dst=10.0.0.1 message: what happened`: the last one of a list often changes its sign.
+fn last_words<'a>(left: &'a str, style: &Style, sink: &mut Sink<'a>) {
+    let pair = left.trim_start().split_once(": ").filter(|_| style.separator == b' ');
+    if let Some((name, rest)) = pair.filter(|(name, _)| !name.is_empty() && !name.contains(' ')) {
         sink.push(name, rest.trim());
     }
 }
@@ -268,7 +280,9 @@ fn is_unit(number: &str, word: &str) -> bool {
 /// `Response={User=ann; Class=x; }`: a list in a value, one level deep.
 fn nested<'a>(value: &'a str, outermost: bool, sink: &mut Sink<'a>) {
     let inner = value.strip_prefix('{').and_then(|inner| inner.strip_suffix('}')).filter(|_| outermost);
-    if let Some((inner, style)) = inner.and_then(|inner| Some((inner, style(inner)?))) {
+    let Some(inner) = inner else { return };
+    let single = || head(inner, 0, false).filter(|head| head.assign == Assign::Equals).map(|_| SINGLE);
+    if let Some(style) = style(inner).or_else(single) {
         read_level(inner, &style, false, sink);
     }
 }
