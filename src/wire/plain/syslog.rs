@@ -294,7 +294,7 @@ fn tail_5424<'a>(header: &mut Header<'a>, text: &'a str, versioned: bool) -> Opt
     let [host, app, procid, msgid] = tokens;
     let nil_or_number = |token: &str| token == "-" || token.parse::<u32>().is_ok();
     let plausible = nil_or_number(procid) || msgid == "-";
-    let foreign = tokens.iter().any(|token| token.contains(['=', '|', '"', '{']));
+    let foreign = tokens.iter().any(|token| token.contains(['=', '"', '{']) || is_marker(token));
     if foreign || !versioned && !plausible {
         return None;
     }
@@ -353,13 +353,14 @@ fn tag_of(text: &str) -> Option<(&str, Option<&str>, &str)> {
     (apart && !begins_pairs(rest)).then(|| (name, None, rest.trim_start()))
 }
 
-/// Whether `Protocol: TCP, Port: 80` is a list of pairs from its first colon on, and `Protocol` no program.
+/// Whether `Protocol: TCP, Port: 80` is a list of pairs from its first colon on, and `Protocol` no program. What a
+/// program says begins with a sentence, or names its first pair itself.
 fn begins_pairs(after_colon: &str) -> bool {
     let window = prefix(after_colon, 2 * APP_BYTES_MAX);
-    let Some((value, next)) = window.split_once([',', ';']) else { return false };
-    let key = next.trim_start().split_once(": ").map(|(key, _)| key);
+    let Some((value, next)) = window.split_once(", ") else { return false };
+    let key = next.split_once(": ").map(|(key, _)| key);
     let wordy = |key: &str| !key.is_empty() && key.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b' ');
-    !value.contains([':', '=']) && key.is_some_and(wordy)
+    !value.trim().contains([':', '=', ' ']) && key.is_some_and(wordy)
 }
 
 /// At most the first `bytes` bytes, cut between characters.
