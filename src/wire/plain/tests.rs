@@ -53,6 +53,7 @@ const HEADERS: &[(&str, [&str; 5])] = &[
     ("<30>2024:06:15-10:11:12 utm-1 ulogd[9]: up", ["2024:06:15-10:11:12", "utm-1", "ulogd", "9", "up"]),
     ("<86>Jun 15 10:11:12 filterd: passed", ["Jun 15 10:11:12", "-", "filterd", "-", "passed"]),
     ("<86>kernel: out of memory", ["-", "-", "kernel", "-", "out of memory"]),
+    ("<86>404: not found", ["-", "-", "404", "-", "not found"]),
     ("<86>nobody knows", ["-", "-", "-", "-", "nobody knows"]),
     ("<86>Jun 15 10:11:12 web-1 Info: started", ["Jun 15 10:11:12", "web-1", "-", "-", "Info: started"]),
     (
@@ -85,6 +86,7 @@ fn what_is_no_header_stays_in_the_message() {
         "Jun is a month",
         "<999x>hello",
         "10:11:12 up",
+        "2024-06-15T10:11:12Z Something happened",
     ] {
         let plain = read(text);
         assert!(!plain.syslog, "{text}");
@@ -115,6 +117,7 @@ fn a_relays_header_gives_way_to_the_senders() {
     let log = "<13>Jun 15 10:11:12 web-1 2024-06-15T10:11:10Z 382 10.0.0.13 TCP_MISS/200 GET";
     check(log, Form::Message, &[("syslog.host", "web-1"), ("syslog.time", "Jun 15 10:11:12")]);
     lacks(log, &["relay.host"]);
+    lacks("<13>Jun 15 10:11:12 web-1 Jun 15 10:11:12 Login failed", &["relay.host"]);
 }
 
 #[test]

@@ -119,25 +119,30 @@ pub(super) fn head(text: &str, at: usize, wordy: bool) -> Option<Head<'_>> {
     let strict = quote.is_some() || !name.contains(' ');
     let blanks = usize::from(quote.is_none() && text[behind..].starts_with(' '));
     let sign = behind + blanks;
-    let next = text.as_bytes().get(sign + 1).copied();
-    let assign = match text.as_bytes().get(sign)? {
-        b'=' if next == Some(b'=') => return None,
-        // ` = ` is an assignment, ` =` and a value is half of one.
-        b'=' if blanks > 0 && next != Some(b' ') => return None,
-        b'=' => Assign::Equals,
-        b':' if blanks > 0 && next != Some(b' ') => return None,
-        b':' if next.is_none_or(|next| next.is_ascii_whitespace() || is_quote(next)) || quote.is_some() => {
-            Assign::Colon
-        }
-        b':' if next.is_some_and(|next| !b"/\\:".contains(&next)) => Assign::TightColon,
-        _ => return None,
-    };
-    if assign != Assign::Equals && !name.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_') {
+    let (assign, next) = assignment(text.as_bytes().get(sign..)?, quote.is_some(), blanks > 0)?;
+    let named = name.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_');
+    let spaced = (blanks > 0 || assign == Assign::Colon) && next == Some(b' ');
+    let value_at = sign + 1 + usize::from(spaced);
+    (named || assign == Assign::Equals).then_some(Head { name, assign, value_at, strict })
+}
+
+/// The sign at the start of `bytes` and what follows it.
+fn assignment(bytes: &[u8], quoted_name: bool, blank_before: bool) -> Option<(Assign, Option<u8>)> {
+    let (sign, next) = (*bytes.first()?, bytes.get(1).copied());
+    // ` = ` is an assignment, ` =` and a value is half of one.
+    if blank_before && next != Some(b' ') {
         return None;
     }
-    let spaced = blanks > 0 || assign == Assign::Colon;
-    let value_at = sign + 1 + usize::from(spaced && next == Some(b' '));
-    Some(Head { name, assign, value_at, strict })
+    let apart = next.is_none_or(|next| next.is_ascii_whitespace() || is_quote(next));
+    let assign = match (sign, next) {
+        (b'=', Some(b'=')) => return None,
+        (b'=', _) => Assign::Equals,
+        (b':', _) if apart || quoted_name => Assign::Colon,
+        // No scheme of a URL, drive or `::`.
+        (b':', Some(next)) if !b"/\\:".contains(&next) => Assign::TightColon,
+        _ => return None,
+    };
+    Some((assign, next))
 }
 
 fn quoted_name(text: &str, at: usize, quote: u8) -> Option<(&str, usize)> {
