@@ -21,7 +21,7 @@ mod rfc3339;
 pub mod scan;
 pub mod times;
 pub mod view;
-#[cfg_attr(not(test), expect(dead_code, reason = "the reader of unknown products comes next"))]
+#[cfg_attr(not(test), expect(dead_code, unused_imports, reason = "the reader of unknown products comes next"))]
 mod vocabulary;
 
 pub use decode::{AUTO, Decoder, Element, Elements, Record, RejectReason, Rejection, topic_matches};

@@ -146,6 +146,15 @@ fn every_line_of_the_table_is_read() {
 }
 
 #[test]
+fn every_meaning_is_in_the_documents() {
+    let text = include_str!("../../../docs/vocabulary.md");
+    for line in table::TEXT.lines().filter(|line| !line.starts_with('#')) {
+        let meaning = line.split('\t').next().unwrap_or_default();
+        assert!(text.contains(&format!("`{meaning}`")), "{meaning} is not in docs/vocabulary.md");
+    }
+}
+
+#[test]
 fn no_name_is_told_twice() {
     let mut seen = BTreeMap::new();
     for (name, _) in table::lines(table::TEXT).filter_map(Result::ok).flat_map(table::names) {
