@@ -219,7 +219,7 @@ fn judge(words: &Words, hit: &Hit, value: &str) -> Option<Guess> {
 /// The role, and what knowing it adds.
 fn role(words: &Words, hit: &Hit, outcome: Outcome) -> (Role, u8) {
     let otherwise = match hit.entry.given {
-        Given::Fixed(role) => return (role, 0),
+        Given::Fixed(role) => return (as_part(role, fit::part(outcome)), 0),
         // What looked like an account's domain and is a DNS name was more likely talked to than acting.
         Given::Around(_) if outcome == Outcome::Observable(ObservableKind::Domain) => Role::Destination,
         Given::Around(otherwise) => otherwise,
@@ -227,6 +227,15 @@ fn role(words: &Words, hit: &Hit, outcome: Outcome) -> (Role, u8) {
     let part = fit::part(outcome);
     let told = hit.side.and_then(|side| side.role(part)).or_else(|| around::told(words, hit.from, part));
     told.map_or((otherwise, 0), |role| (role, SIDE_GAIN))
+}
+
+/// An endpoint that turned out to be an account: who sits at the source acts, who sits at the destination is acted upon.
+const fn as_part(role: Role, part: Part) -> Role {
+    match (role, part) {
+        (Role::Source, Part::Account) => Role::Actor,
+        (Role::Destination, Part::Account) => Role::Target,
+        (role, Part::Account | Part::Machine | Part::Thing) => role,
+    }
 }
 
 /// A name that means something only where it stands alone.

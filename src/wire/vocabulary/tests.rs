@@ -65,7 +65,7 @@ fn sample(sort: Sort) -> &'static str {
         Sort::About(Meaning::Time | Meaning::EndTime | Meaning::IngestTime | Meaning::UpdatedTime) => {
             "2026-01-31T08:00:00Z"
         }
-        Sort::About(Meaning::Severity | Meaning::RiskScore | Meaning::Confidence) => "high",
+        Sort::About(Meaning::Severity | Meaning::RiskScore | Meaning::Confidence) => "7",
         Sort::About(Meaning::Link) | Sort::Observable(ObservableKind::Url) => "https://corp.example/a",
         Sort::About(_) => "Acme Wall suite",
         Sort::Nothing | Sort::Observable(ObservableKind::Ip) => "198.51.100.7",
