@@ -103,7 +103,8 @@ struct Reading<'f, 'a> {
 impl Reading<'_, '_> {
     fn alert(&self, profile: &Arc<str>) -> Result<Alert, Refused> {
         let context = self.context;
-        let tenant = context.tenant(self.best(|meaning| meaning == Meaning::Tenant))?;
+        // A guess must not file an alert under a tenant.
+        let tenant = context.tenant(None)?;
         let mut draft = Draft::new(context.limits);
         self.gather(&mut draft);
         let time = self.time();

@@ -161,6 +161,16 @@ impl Profiles {
         self.profiles.iter().map(ProfileInfo::of).collect()
     }
 
+    /// The records of all profiles' samples.
+    pub fn samples(&self) -> impl Iterator<Item = &str> {
+        self.profiles.iter().flat_map(|profile| &profile.samples).map(|sample| sample.record.trim())
+    }
+
+    /// Whether `text` is a profile.
+    pub fn check_file(file: &str, text: &str) -> Result<(), ProfileError> {
+        compile::profile(file, text).map(drop)
+    }
+
     /// The file of a profile, as it was written.
     #[must_use]
     pub fn text(&self, name: &str) -> Option<&str> {

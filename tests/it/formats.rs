@@ -4,6 +4,7 @@
 mod envelopes;
 mod expected;
 mod hostile;
+mod mutations;
 mod native;
 mod profiles;
 mod real;
