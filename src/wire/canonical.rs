@@ -183,12 +183,11 @@ fn host<'a>(raw: &'a str, scope: Option<&'a str>) -> Option<Identity<'a>> {
 }
 
 fn user<'a>(raw: &'a str, scope: Option<&'a str>) -> Option<Identity<'a>> {
-    if raw.starts_with("arn:") {
-        let id = cloud::resource(raw)?;
-        return Some(Identity { kind: EntityKind::CloudResource, id, domain: None });
-    }
     Some(match name::user(raw, scope)? {
         name::User::Account { id, domain } => Identity { kind: EntityKind::User, id, domain },
+        name::User::Resource(arn) => {
+            Identity { kind: EntityKind::CloudResource, id: cloud::resource(arn)?, domain: None }
+        }
         name::User::Sid(id) => Identity { kind: EntityKind::Sid, id, domain: None },
         name::User::Machine { id, domain } => {
             Identity { kind: EntityKind::Host, id: Cow::Owned(id), domain: domain.map(Cow::Owned) }

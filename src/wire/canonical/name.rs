@@ -28,6 +28,8 @@ pub enum User<'a> {
         domain: Option<Cow<'a, str>>,
     },
     Sid(Cow<'a, str>),
+    /// An ARN: what acts there may be no person.
+    Resource(&'a str),
     /// `NAME$`: the account of a machine is the machine.
     Machine {
         id: String,
@@ -155,6 +157,9 @@ pub fn user<'a>(raw: &'a str, scope: Option<&'a str>) -> Option<User<'a>> {
 
 fn rarely_spelled<'a>(raw: &'a str, scope: Option<&'a str>) -> Option<User<'a>> {
     let raw = mailed(unquoted(raw));
+    if without_prefix(raw, "arn:").is_some() {
+        return Some(User::Resource(raw));
+    }
     if let Some(sid) = sid(raw) {
         return Some(User::Sid(sid));
     }

@@ -2,6 +2,8 @@
 
 use std::borrow::Cow;
 
+pub use super::address::ip;
+
 use super::address::is_port;
 use super::text::{neutral, refanged, without_prefix};
 

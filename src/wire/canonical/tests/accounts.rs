@@ -96,6 +96,7 @@ fn accounts() {
             ("S-1-5-21-1-2-3-500", "sid s-1-5-21-1-2-3-500"),
             (r"CORP\-", ""),
             ("arn:aws:iam::123456789012:user/Bob", "cloud_resource arn:aws:iam::123456789012:user/Bob"),
+            (" \"ARN:aws:iam::123456789012:user/Bob\"", "cloud_resource arn:aws:iam::123456789012:user/Bob"),
         ],
     );
     refuse_entity(
