@@ -4,6 +4,7 @@
 //! Randomness lives here and nowhere else in the crate, and comes from a seed: the same seed gives the same bytes.
 
 pub mod checker;
+pub mod hostile;
 pub mod load;
 pub mod rng;
 pub mod story;

@@ -1,10 +1,23 @@
 //! The one way into every observable and entity value: equal things meet only if they are written equally. Each function
 //! answers `None` for what is no value of its kind, placeholders (`-`, `n/a`, `0.0.0.0` …) included, and is idempotent.
+//! `docs/canonical.md` is its table for people.
+//!
+//! The forms of each kind live below, by what they name; here they meet their kinds. All borrow what is in its form
+//! already: of the values of an alert most are, and each is a few passes over its bytes and nothing else.
 
+pub mod address;
+mod cloud;
 pub mod code;
-pub mod name;
+mod file;
+mod name;
 pub mod net;
+mod shared;
 pub mod text;
+mod windows;
+
+use std::borrow::Cow;
+
+pub use shared::{is_shared, is_shared_identity};
 
 use crate::model::{EntityKind, ObservableKind};
 
@@ -14,144 +27,183 @@ const PASSES_MAX: usize = 4;
 
 /// The canonical value of an observable.
 #[must_use]
-pub fn observable(kind: ObservableKind, raw: &str) -> Option<String> {
+pub fn observable(kind: ObservableKind, raw: &str) -> Option<Cow<'_, str>> {
     let mut value = observable_once(kind, raw)?;
-    if value == raw {
+    if value == raw || !nests(kind) {
         return Some(value);
     }
     for _ in 0..PASSES_MAX {
-        let again = observable_once(kind, &value)?;
-        if again == value {
-            return Some(value);
-        }
-        value = again;
+        // Borrowed if nothing changes, so that the pass that only confirms allocates nothing.
+        let again = match observable_once(kind, &value)? {
+            again if again == value => return Some(value),
+            again => again.into_owned(),
+        };
+        value = Cow::Owned(again);
     }
     None
 }
 
-fn observable_once(kind: ObservableKind, raw: &str) -> Option<String> {
-    if text::is_placeholder(raw) {
-        return None;
-    }
+/// Whether undoing one spelling can uncover another. The others are read into numbers or are of a fixed alphabet, which
+/// has neither quotes nor prefixes.
+const fn nests(kind: ObservableKind) -> bool {
     match kind {
-        ObservableKind::Ip => net::ip(raw).map(|address| address.to_string()),
-        ObservableKind::Cidr => net::cidr(raw),
-        ObservableKind::Domain => net::domain(raw),
-        ObservableKind::Url => net::url(raw),
-        ObservableKind::Email => net::email(raw),
-        ObservableKind::Hash => code::hash(raw),
-        ObservableKind::FilePath => code::file_path(raw),
-        ObservableKind::FileName => code::file_name(raw),
-        ObservableKind::Mac => net::mac(raw),
-        ObservableKind::Certificate => code::certificate(raw),
-        ObservableKind::Ja3 => code::ja3(raw),
-        ObservableKind::Ja4 => code::ja4(raw),
-        ObservableKind::RegistryKey => code::registry_key(raw),
-        ObservableKind::Cve => code::cve(raw),
-        ObservableKind::MessageId => kept(raw.trim_matches(|c: char| c.is_whitespace() || matches!(c, '<' | '>'))),
-        ObservableKind::UserAgent | ObservableKind::CommandLine | ObservableKind::AccessKey | ObservableKind::Other => {
-            kept(raw)
-        }
-    }
-}
-
-/// Whether a canonical value is one that unrelated alerts share by nature. It is shown, and links nothing.
-#[must_use]
-pub fn is_shared(kind: ObservableKind, value: &str) -> bool {
-    match kind {
-        ObservableKind::Ip => net::ip(value).is_some_and(net::is_shared),
-        ObservableKind::Hash => code::is_empty_file(value),
-        ObservableKind::FilePath => code::is_system_path(value),
-        ObservableKind::Cidr
-        | ObservableKind::Domain
-        | ObservableKind::Url
-        | ObservableKind::Email
-        | ObservableKind::FileName
+        ObservableKind::Ip
+        | ObservableKind::Cidr
+        | ObservableKind::Hash
         | ObservableKind::Mac
         | ObservableKind::Certificate
         | ObservableKind::Ja3
         | ObservableKind::Ja4
-        | ObservableKind::UserAgent
+        | ObservableKind::Cve => false,
+        ObservableKind::Domain
+        | ObservableKind::Url
+        | ObservableKind::Email
+        | ObservableKind::FilePath
+        | ObservableKind::FileName
         | ObservableKind::RegistryKey
-        | ObservableKind::Cve
+        | ObservableKind::UserAgent
         | ObservableKind::MessageId
         | ObservableKind::CommandLine
         | ObservableKind::AccessKey
-        | ObservableKind::Other => false,
+        | ObservableKind::Other => true,
+    }
+}
+
+fn observable_once(kind: ObservableKind, raw: &str) -> Option<Cow<'_, str>> {
+    if text::is_placeholder(raw) {
+        return None;
+    }
+    match kind {
+        ObservableKind::Ip if address::is_dotted_quad(raw) => Some(Cow::Borrowed(raw)),
+        ObservableKind::Ip => address::ip(raw).map(|address| Cow::Owned(address.to_string())),
+        ObservableKind::Cidr => address::cidr(raw).map(Cow::Owned),
+        ObservableKind::Domain => net::domain(raw),
+        ObservableKind::Url => net::canonical_url(raw),
+        ObservableKind::Email => net::email(raw),
+        ObservableKind::Hash => code::hash(raw),
+        ObservableKind::FilePath => file::file_path(raw),
+        ObservableKind::FileName => file::file_name(raw),
+        ObservableKind::Mac => address::mac(raw),
+        ObservableKind::Certificate => code::certificate(raw),
+        ObservableKind::Ja3 => code::ja3(raw),
+        ObservableKind::Ja4 => code::ja4(raw),
+        ObservableKind::RegistryKey => file::registry_key(raw),
+        ObservableKind::Cve => code::cve(raw),
+        ObservableKind::MessageId => {
+            text::kept_value(raw.trim_matches(|c: char| c.is_whitespace() || matches!(c, '<' | '>')))
+        }
+        ObservableKind::UserAgent | ObservableKind::CommandLine | ObservableKind::AccessKey | ObservableKind::Other => {
+            text::kept_value(raw)
+        }
     }
 }
 
 /// An entity's identity, and what stands beside it.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Identity {
-    /// Not always the kind that was asked for: a user field may hold a SID or a machine's account.
+pub struct Identity<'a> {
+    /// Not always the kind that was asked for: a user field may hold a SID, a machine's account or a resource.
     pub kind: EntityKind,
-    pub id: String,
-    pub domain: Option<String>,
+    pub id: Cow<'a, str>,
+    pub domain: Option<Cow<'a, str>>,
+}
+
+impl Identity<'_> {
+    fn into_owned<'o>(self) -> Identity<'o> {
+        let domain = self.domain.map(|domain| Cow::Owned(domain.into_owned()));
+        Identity { kind: self.kind, id: Cow::Owned(self.id.into_owned()), domain }
+    }
 }
 
 /// The canonical identity of an entity; `scope` is the domain where the record keeps it in a field of its own.
 #[must_use]
-pub fn entity(kind: EntityKind, raw: &str, scope: Option<&str>) -> Option<Identity> {
+pub fn entity<'a>(kind: EntityKind, raw: &'a str, scope: Option<&'a str>) -> Option<Identity<'a>> {
     let mut identity = entity_once(kind, raw, scope)?;
+    let same = identity.kind == kind && identity.id == raw && identity.domain.as_deref() == scope;
+    if same || is_settled(&identity) {
+        return Some(identity);
+    }
     for _ in 0..PASSES_MAX {
-        let again = entity_once(identity.kind, &identity.id, identity.domain.as_deref())?;
-        if again == identity {
-            return Some(identity);
-        }
+        let again = match entity_once(identity.kind, &identity.id, identity.domain.as_deref())? {
+            again if again == identity => return Some(identity),
+            again => again.into_owned(),
+        };
         identity = again;
     }
     None
 }
 
-fn entity_once(kind: EntityKind, raw: &str, scope: Option<&str>) -> Option<Identity> {
+/// Whether an identity has nothing in it that could be undone once more: it was read into a number or into labels, or is
+/// an account of the letters that most have.
+fn is_settled(identity: &Identity<'_>) -> bool {
+    match identity.kind {
+        EntityKind::Host | EntityKind::Sid | EntityKind::Logon => true,
+        EntityKind::User => name::is_simple_account(&identity.id, identity.domain.as_deref()),
+        EntityKind::Process => windows::is_guid(&identity.id),
+        EntityKind::CloudResource
+        | EntityKind::CloudSession
+        | EntityKind::Container
+        | EntityKind::Mailbox
+        | EntityKind::Service
+        | EntityKind::Other => false,
+    }
+}
+
+fn entity_once<'a>(kind: EntityKind, raw: &'a str, scope: Option<&'a str>) -> Option<Identity<'a>> {
     if text::is_placeholder(raw) {
         return None;
     }
-    let plain = |id: String| Identity { kind, id, domain: None };
+    let plain = |id: Cow<'a, str>| Identity { kind, id, domain: None };
     match kind {
-        EntityKind::Host => name::host(raw).map(|host| host_identity(host, scope)),
-        EntityKind::User => name::user(raw, scope).map(user_identity),
-        EntityKind::Sid => name::sid(raw).map(plain),
-        EntityKind::Logon => name::logon(raw).map(plain),
-        EntityKind::Process => name::guid(raw).or_else(|| folded(raw)).map(plain),
-        EntityKind::Mailbox => net::email(raw).or_else(|| folded(raw)).map(plain),
-        EntityKind::CloudResource => cloud_resource(raw).map(plain),
-        EntityKind::Container | EntityKind::Service => folded(raw).map(plain),
-        EntityKind::CloudSession | EntityKind::Other => kept(raw).map(plain),
+        EntityKind::Host => host(raw, scope),
+        EntityKind::User => user(raw, scope),
+        EntityKind::Sid => windows::sid(raw).map(plain),
+        EntityKind::Logon => windows::logon(raw).map(plain),
+        EntityKind::Process => process(raw).map(plain),
+        EntityKind::Mailbox => net::email(raw).or_else(|| text::folded_value(raw)).map(plain),
+        EntityKind::CloudResource => cloud::resource(raw).map(plain),
+        EntityKind::Container => cloud::container(raw).map(plain),
+        EntityKind::Service => text::folded_value(raw).map(plain),
+        EntityKind::CloudSession | EntityKind::Other => text::kept_value(raw).map(plain),
     }
 }
 
-fn host_identity(host: name::Host, scope: Option<&str>) -> Identity {
-    match host {
-        name::Host::Address(address) => Identity { kind: EntityKind::Host, id: address.to_string(), domain: None },
+fn host<'a>(raw: &'a str, scope: Option<&'a str>) -> Option<Identity<'a>> {
+    let kind = EntityKind::Host;
+    if address::is_dotted_quad(raw) {
+        return Some(Identity { kind, id: Cow::Borrowed(raw), domain: None });
+    }
+    Some(match name::host(raw)? {
+        name::Host::Address(address) => Identity { kind, id: Cow::Owned(address.to_string()), domain: None },
         name::Host::Named { id, domain } => {
-            let domain = domain.or_else(|| scope.and_then(net::ascii_name));
-            Identity { kind: EntityKind::Host, id, domain }
+            let known = |scope: &&str| !text::is_placeholder(scope);
+            let domain = domain.or_else(|| scope.filter(known).and_then(net::ascii_name));
+            Identity { kind, id, domain }
         }
-    }
+    })
 }
 
-fn user_identity(user: name::User) -> Identity {
-    match user {
+fn user<'a>(raw: &'a str, scope: Option<&'a str>) -> Option<Identity<'a>> {
+    Some(match name::user(raw, scope)? {
         name::User::Account { id, domain } => Identity { kind: EntityKind::User, id, domain },
+        name::User::Resource(arn) => {
+            Identity { kind: EntityKind::CloudResource, id: cloud::resource(arn)?, domain: None }
+        }
         name::User::Sid(id) => Identity { kind: EntityKind::Sid, id, domain: None },
-        name::User::Machine { id, domain } => Identity { kind: EntityKind::Host, id, domain },
+        name::User::Machine { id, domain } => {
+            Identity { kind: EntityKind::Host, id: Cow::Owned(id), domain: domain.map(Cow::Owned) }
+        }
+    })
+}
+
+/// A sensor's own id of a process, its number, or what a sender calls it.
+fn process(raw: &str) -> Option<Cow<'_, str>> {
+    if windows::is_guid(raw) {
+        windows::guid(raw)
+    } else if windows::number(raw.trim()).is_some() {
+        cloud::process_id(raw)
+    } else {
+        text::folded_value(raw)
     }
-}
-
-/// ARNs are case-sensitive, Azure resource ids are not.
-fn cloud_resource(raw: &str) -> Option<String> {
-    let azure = raw.trim_start().get(..15).is_some_and(|start| start.eq_ignore_ascii_case("/subscriptions/"));
-    if azure { folded(raw) } else { kept(raw) }
-}
-
-fn folded(raw: &str) -> Option<String> {
-    Some(text::folded(raw)).filter(|value| !text::is_placeholder(value))
-}
-
-fn kept(raw: &str) -> Option<String> {
-    Some(text::neutral(raw.trim()).into_owned()).filter(|value| !text::is_placeholder(value))
 }
 
 #[cfg(test)]

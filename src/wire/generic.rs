@@ -11,7 +11,7 @@ use flatten::{Field, flatten};
 use super::canonical::{code, text};
 use super::decode::{Beside, Body, Context, Draft, Refused, RejectReason};
 use super::plain::{Form, Plain};
-use super::times::TimeFormat;
+use super::times::{Frame, TimeFormat};
 use super::vocabulary::{self, Meaning};
 use crate::config::Limits;
 use crate::model::{
@@ -23,6 +23,7 @@ use crate::model::{
 const LIKELY: u8 = 50;
 const TITLE_BYTES_MAX: usize = 160;
 const LABELS_MAX: usize = 48;
+const LIST_MAX: usize = 16;
 
 /// A field and what it is taken for.
 struct Guessed<'f, 'a> {
@@ -67,7 +68,11 @@ fn guess<'f, 'a>(field: &'f Field<'a>) -> Option<Guessed<'f, 'a>> {
         "cef.product" | "leef.product" => Some((Meaning::Product, 95)),
         "cef.severity" => Some((Meaning::Severity, 90)),
         path if is_frame(path) => None,
-        path => vocabulary::guess(path, &field.value).map(|guess| (guess.meaning, guess.confidence)),
+        path => {
+            let first = || field.value.split_once(',').and_then(|(first, _)| vocabulary::guess(path, first));
+            let guess = vocabulary::guess(path, &field.value).or_else(first);
+            guess.map(|guess| (guess.meaning, guess.confidence))
+        }
     };
     guess.map(|(meaning, confidence)| Guessed { field, meaning, confidence })
 }
@@ -98,7 +103,8 @@ struct Reading<'f, 'a> {
 impl Reading<'_, '_> {
     fn alert(&self, profile: &Arc<str>) -> Result<Alert, Refused> {
         let context = self.context;
-        let tenant = context.tenant(self.best(|meaning| meaning == Meaning::Tenant))?;
+        // A guess must not file an alert under a tenant.
+        let tenant = context.tenant(None)?;
         let mut draft = Draft::new(context.limits);
         self.gather(&mut draft);
         let time = self.time();
@@ -165,7 +171,10 @@ impl Reading<'_, '_> {
     /// Something has to be known about it: what it concerns, or at least that it is a log line and when that was.
     fn require_sense(&self, draft: &Draft<'_>, time: Option<Timestamp>) -> Result<(), Refused> {
         let concerns = !draft.entities.is_empty() || draft.observables.iter().any(|seen| seen.role != Role::Context);
-        let framed = self.plain.is_some_and(|plain| plain.syslog || matches!(plain.form, Form::Cef | Form::Leef));
+        let told = |name: &str| self.guessed.iter().any(|guess| guess.field.path == name);
+        let logged = || told("syslog.host") || told("syslog.time");
+        let framed =
+            self.plain.is_some_and(|plain| matches!(plain.form, Form::Cef | Form::Leef) || (plain.syslog && logged()));
         let titled = self.best(|meaning| matches!(meaning, Meaning::Title | Meaning::RuleName)).is_some();
         if concerns || framed || (time.is_some() && (titled || !draft.observables.is_empty())) {
             return Ok(());
@@ -180,7 +189,24 @@ impl Reading<'_, '_> {
             let guesses = self.ranked(|other| other == meaning);
             guesses.iter().find_map(|guess| TimeFormat::Any.read(&guess.field.value, &frame))
         };
-        of(Meaning::Time).or_else(|| of(Meaning::EndTime)).or_else(|| of(Meaning::IngestTime))
+        let joined = || self.date_and_time(&frame);
+        of(Meaning::Time).or_else(joined).or_else(|| of(Meaning::EndTime)).or_else(|| of(Meaning::IngestTime))
+    }
+
+    /// A day in one field and an hour in another of the same object.
+    fn date_and_time(&self, frame: &Frame) -> Option<Timestamp> {
+        let last = |guess: &Guessed<'_, '_>| {
+            let name = guess.field.path.rsplit('.').next().unwrap_or_default().to_ascii_lowercase();
+            (name.ends_with("date"), name.ends_with("time"))
+        };
+        let dates = self.guessed.iter().filter(|guess| last(guess).0);
+        let mut pairs = dates.flat_map(|date| {
+            let times = self.guessed.iter().filter(move |time| time.field.object == date.field.object);
+            times.filter(|time| last(time).1).map(move |time| (date, time))
+        });
+        pairs.find_map(|(date, time)| {
+            TimeFormat::Any.read(&format!("{} {}", date.field.value.trim(), time.field.value.trim()), frame)
+        })
     }
 
     fn title(&self, product: &str) -> Cow<'_, str> {
@@ -240,14 +266,14 @@ impl Reading<'_, '_> {
             let role = |role: Role| if guess.confidence < LIKELY { Role::Context } else { role };
             let value = &*guess.field.value;
             match guess.meaning {
-                Meaning::Observable(kind, whose) => {
-                    draft.observe(kind, value, role(whose), false);
-                }
+                Meaning::Observable(kind, whose) => observe(kind, value, role(whose), draft),
                 Meaning::Entity(kind, whose) => {
                     let domain = self.domain_beside(guess.field);
                     draft.name(kind, value, role(whose), &Beside { domain, ..Beside::default() });
                 }
-                Meaning::Endpoint(whose) => endpoint(value, role(whose), draft),
+                Meaning::Endpoint(whose) => {
+                    value.split(',').take(LIST_MAX).for_each(|item| endpoint(item, role(whose), draft));
+                }
                 _ => {}
             }
         }
@@ -272,6 +298,21 @@ impl Reading<'_, '_> {
         labels.sort_by(|a, b| a.name.cmp(&b.name));
         labels.dedup_by(|a, b| a.name == b.name);
         labels
+    }
+}
+
+/// A value, or a list of them in one string: addresses that a request came through, one file's digests.
+fn observe(kind: ObservableKind, value: &str, role: Role, draft: &mut Draft<'_>) {
+    let list = kind == ObservableKind::Hash && value.contains([',', ';']);
+    if !list && draft.observe(kind, value, role, false) {
+        return;
+    }
+    for item in value.split([',', ';', ' ']).filter(|item| !item.is_empty()).take(LIST_MAX) {
+        // The digest of a file's imports is that of many files.
+        let imports = item.get(..8).is_some_and(|name| name.eq_ignore_ascii_case("imphash="));
+        if !imports {
+            draft.observe(kind, item, role, false);
+        }
     }
 }
 

@@ -2,6 +2,7 @@
 //! file holds the set and picks from it; `raw` says what a file may say, `compile` checks it, `read` makes alerts.
 
 mod compile;
+mod embedded;
 mod found;
 mod glob;
 mod path;
@@ -20,6 +21,7 @@ use smallvec::smallvec;
 use super::decode::{Body, Context, Refused, RejectReason};
 use super::plain::Plain;
 use super::{generic, native};
+use embedded::EMBEDDED;
 use read::Readings;
 use recognise::{Known, Recogniser};
 use rules::Profile;
@@ -29,12 +31,6 @@ pub use samples::{SampleFault, SampleReport, check as check_samples};
 pub const NATIVE: &str = "native";
 /// The reader for what no profile knows; `auto` alone uses it.
 pub const GENERIC: &str = "generic";
-
-macro_rules! embedded {
-    ($($file:literal)*) => { &[$(($file, include_str!(concat!("../../config/profiles/", $file)))),*] };
-}
-
-const EMBEDDED: &[(&str, &str)] = embedded!["hayabusa.toml" "suricata.toml" "wazuh.toml"];
 
 /// A profile that cannot be used. It names the file, and where it can the line and the key.
 #[derive(Debug, thiserror::Error)]
@@ -159,6 +155,16 @@ impl Profiles {
     #[must_use]
     pub fn list(&self) -> Vec<ProfileInfo<'_>> {
         self.profiles.iter().map(ProfileInfo::of).collect()
+    }
+
+    /// The records of all profiles' samples.
+    pub fn samples(&self) -> impl Iterator<Item = &str> {
+        self.profiles.iter().flat_map(|profile| &profile.samples).map(|sample| sample.record.trim())
+    }
+
+    /// Whether `text` is a profile.
+    pub fn check_file(file: &str, text: &str) -> Result<(), ProfileError> {
+        compile::profile(file, text).map(drop)
     }
 
     /// The file of a profile, as it was written.

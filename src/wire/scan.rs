@@ -41,6 +41,8 @@ pub struct Scan<'a> {
     pub keys: SmallVec<[u64; KEYS_INLINE]>,
     /// The elements of a root array or of the envelope's array; `None` where there is neither.
     pub elements: Option<Vec<Range<usize>>>,
+    /// The list lies under a word that an alert may use for a list of its own.
+    pub perhaps_own: bool,
 }
 
 const KEYS_INLINE: usize = 64;
@@ -52,8 +54,8 @@ const KEYS_COMPARED_MAX: usize = 24;
 const ENVELOPE_KEYS: [&str; 14] = [
     "records",
     "Records",
-    "value",
     "alerts",
+    "value",
     "events",
     "results",
     "items",
@@ -65,6 +67,8 @@ const ENVELOPE_KEYS: [&str; 14] = [
     "logs",
     "resources",
 ];
+/// Behind so many of them come words that alerts use for lists of their own.
+const SURE_KEYS: usize = 4;
 static ENVELOPE_HASHES: LazyLock<[u64; 14]> = LazyLock::new(|| ENVELOPE_KEYS.map(|key| key_hash(key.as_bytes())));
 
 /// The hash by which keys are compared. Its seed is fixed, so that every replay decides alike; a collision can only
@@ -88,8 +92,8 @@ pub fn scan<'a>(payload: &'a [u8], limits: &Limits) -> Result<Scan<'a>, Fault> {
         return Err(Fault { reason: RejectReason::Empty, at: 0 });
     }
     let shape = scanner.document()?;
-    let Scanner { fault, envelope_fault, root_keys, elements, .. } = scanner;
-    Ok(Scan { text, shape, fault, envelope_fault, keys: root_keys, elements })
+    let Scanner { fault, envelope_fault, root_keys, elements, perhaps_own, .. } = scanner;
+    Ok(Scan { text, shape, fault, envelope_fault, keys: root_keys, elements, perhaps_own })
 }
 
 /// An open object or array.
@@ -110,6 +114,7 @@ struct Scanner<'a> {
     keys: SmallVec<[u64; KEYS_INLINE]>,
     root_keys: SmallVec<[u64; KEYS_INLINE]>,
     elements: Option<Vec<Range<usize>>>,
+    perhaps_own: bool,
     /// Number of open frames when the next value is an element; 0 while no array of elements is open.
     element_depth: usize,
     element_from: usize,
@@ -128,6 +133,7 @@ impl<'a> Scanner<'a> {
             keys: SmallVec::new(),
             root_keys: SmallVec::new(),
             elements: None,
+            perhaps_own: false,
             element_depth: 0,
             element_from: 0,
             fault: None,
@@ -193,12 +199,17 @@ impl<'a> Scanner<'a> {
 
     /// Whether the array that opens here holds the record's elements: it is the root, or the root keeps objects there
     /// under an envelope's key.
-    fn begins_elements(&self) -> bool {
+    fn begins_elements(&mut self) -> bool {
         if self.elements.is_some() || self.frames.len() > 1 {
             return false;
         }
-        let known = || self.keys.last().is_some_and(|key| ENVELOPE_HASHES.contains(key));
-        self.frames.is_empty() || (self.frames[0].object && known() && self.holds_objects())
+        if self.frames.is_empty() {
+            return true;
+        }
+        let place = self.keys.last().and_then(|key| ENVELOPE_HASHES.iter().position(|known| known == key));
+        let Some(place) = place.filter(|_| self.frames[0].object && self.holds_objects()) else { return false };
+        self.perhaps_own = place >= SURE_KEYS;
+        true
     }
 
     fn holds_objects(&self) -> bool {

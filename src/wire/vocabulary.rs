@@ -4,6 +4,7 @@
 //! into fields, choosing between fields of one meaning, and reading the values (`canonical`, `times`), whose word is
 //! final. `docs/vocabulary.md` tells the whole of it in prose.
 
+mod around;
 mod fit;
 mod severity;
 mod shape;
@@ -77,9 +78,6 @@ const CLEAR_MAX: u8 = 89;
 /// What a word around adds if it says the role.
 const SIDE_GAIN: u8 = 16;
 
-/// How many segments away a word still says something about a name.
-const SEGMENTS_NEAR: u8 = 3;
-
 /// What the field at `path` means if it holds `value`. The path is dotted from the root with array indices left out
 /// (`events.parameters.value`, `src`, `kibana.alert.rule.name`), in the record's own spelling.
 #[must_use]
@@ -89,10 +87,10 @@ pub fn guess(path: &str, value: &str) -> Option<Guess> {
         return None;
     }
     let words = Words::of(unwrapped(path));
-    let hit = find(&words, words.len()).or_else(|| find_inside(&words)).or_else(|| find_before(&words));
-    let by_name = match hit {
+    let by_name = match find_any(&words, 0) {
         Some(hit) if hit.entry.sort == Sort::Nothing => return alone(&words, value),
-        Some(hit) => judge(&words, &hit, value),
+        // An envelope's word may have been taken for the name's own: `data.source` is no `data_source`.
+        Some(hit) => judge(&words, &hit, value).or_else(|| judge(&words, &find_inner(&words, &hit)?, value)),
         None => None,
     };
     by_name.or_else(|| alone(&words, value)).or_else(|| by_shape(&words, value))
@@ -153,30 +151,39 @@ fn unwrapped(path: &str) -> &str {
     path.strip_prefix("_source.").unwrap_or(path)
 }
 
-/// The longest name that ends before word `end`.
-fn find(words: &Words, end: usize) -> Option<Hit> {
-    (0..end).find_map(|from| {
+fn find_any(words: &Words, start: usize) -> Option<Hit> {
+    find(words, start, words.len()).or_else(|| find_inside(words)).or_else(|| find_before(words, start))
+}
+
+/// The name behind the envelopes, if `outer` began before.
+fn find_inner(words: &Words, outer: &Hit) -> Option<Hit> {
+    let start = around::unwrapped(words).filter(|start| outer.from < *start)?;
+    find_any(words, start)
+}
+
+/// The longest name that begins at word `start` or later and ends before word `end`.
+fn find(words: &Words, start: usize, end: usize) -> Option<Hit> {
+    (start..end).find_map(|from| {
         let entry = TABLE.entry(words.run(from, end))?;
         Some(Hit { entry, from, side: None })
     })
 }
 
 /// A name followed by a word that only holds it (`ip.value`, `host.0`) or by its side (`addr_remote`).
-fn find_before(words: &Words) -> Option<Hit> {
+fn find_before(words: &Words, start: usize) -> Option<Hit> {
     let last = words.len().checked_sub(1)?;
     let word = words.word(last);
     if is_holder(word) {
-        return find(words, last);
+        return find(words, start, last);
     }
-    let side = Side::of(word)?;
-    let hit = find(words, last).filter(|hit| matches!(hit.entry.given, Given::Around(_)))?;
+    let side = side::side(word)?;
+    let hit = find(words, start, last).filter(|hit| matches!(hit.entry.given, Given::Around(_)))?;
     Some(Hit { side: Some(side), ..hit })
 }
 
 fn is_holder(word: &[u8]) -> bool {
-    const HOLDERS: [&[u8]; 9] =
-        [b"value", b"values", b"text", b"keyword", b"string", b"raw", b"list", b"full", b"original"];
-    HOLDERS.contains(&word) || word.iter().all(u8::is_ascii_digit)
+    const HOLDERS: [&str; 9] = ["value", "values", "text", "keyword", "string", "raw", "list", "full", "original"];
+    HOLDERS.iter().any(|holder| holder.as_bytes() == word) || word.iter().all(u8::is_ascii_digit)
 }
 
 /// A name whose author wrote its side and itself as one word (`attackerip`).
@@ -185,7 +192,7 @@ fn find_inside(words: &Words) -> Option<Hit> {
     let segment = words.segment(last);
     let near = (last.saturating_sub(1)..=last).filter(|from| words.segment(*from) == segment);
     near.into_iter().find_map(|from| {
-        Side::split(words.tail(from)).find_map(|(side, rest)| {
+        side::split(words.tail(from)).find_map(|(side, rest)| {
             let entry = TABLE.entry(rest).filter(|entry| matches!(entry.given, Given::Around(_)))?;
             Some(Hit { entry, from, side: Some(side) })
         })
@@ -193,16 +200,16 @@ fn find_inside(words: &Words) -> Option<Hit> {
 }
 
 fn judge(words: &Words, hit: &Hit, value: &str) -> Option<Guess> {
-    if is_asked_or_counted(words, hit.from) {
+    if around::is_turned(words, hit.from) {
         return None;
     }
     let Fit { sort, doubt } = fit::fit(hit.entry.sort, value)?;
     let (role, gain) = role(words, hit, sort);
     let clear = hit.entry.confidence.saturating_add(gain).min(CLEAR_MAX).max(hit.entry.confidence);
     let strange = match sort {
-        Outcome::About(_) => strangeness_of_record(words, hit.from),
+        Outcome::About(_) => around::strangeness_of_record(words, hit.from),
         Outcome::Observable(_) | Outcome::Endpoint | Outcome::Entity(_) | Outcome::Domain => {
-            strangeness(words, hit.from)
+            around::strangeness(words, hit.from)
         }
     };
     let confidence = clear.saturating_sub(doubt).saturating_sub(strange);
@@ -212,83 +219,30 @@ fn judge(words: &Words, hit: &Hit, value: &str) -> Option<Guess> {
 /// The role, and what knowing it adds.
 fn role(words: &Words, hit: &Hit, outcome: Outcome) -> (Role, u8) {
     let otherwise = match hit.entry.given {
-        Given::Fixed(role) => return (role, 0),
+        Given::Fixed(role) => return (as_part(role, fit::part(outcome)), 0),
         // What looked like an account's domain and is a DNS name was more likely talked to than acting.
         Given::Around(_) if outcome == Outcome::Observable(ObservableKind::Domain) => Role::Destination,
         Given::Around(otherwise) => otherwise,
     };
     let part = fit::part(outcome);
-    let told = hit.side.and_then(|side| side.role(part)).or_else(|| told(words, hit.from, part));
+    let told = hit.side.and_then(|side| side.role(part)).or_else(|| around::told(words, hit.from, part));
     told.map_or((otherwise, 0), |role| (role, SIDE_GAIN))
 }
 
-/// What the nearest word before `from` says that says anything.
-fn told(words: &Words, from: usize, part: Part) -> Option<Role> {
-    let here = words.segment(from)?;
-    let near = |at: &usize| words.segment(*at).is_some_and(|segment| here - segment < SEGMENTS_NEAR);
-    (0..from).rev().take_while(near).find_map(|at| Side::of(words.word(at))?.role(part))
-}
-
-/// Whether a word before the name, in its segment, makes it a question or a quantity (`isAdminUser`, `num_hosts`).
-fn is_asked_or_counted(words: &Words, from: usize) -> bool {
-    const TURNS: [&[u8]; 14] = [
-        b"is",
-        b"has",
-        b"was",
-        b"can",
-        b"num",
-        b"count",
-        b"total",
-        b"max",
-        b"min",
-        b"avg",
-        b"allow",
-        b"enable",
-        b"require",
-        b"supports",
-    ];
-    let here = words.segment(from);
-    let before = (0..from).rev().take_while(|at| words.segment(*at) == here);
-    before.into_iter().any(|at| TURNS.contains(&words.word(at)))
-}
-
-/// Words within the segment that nobody knows may turn a name into another one.
-fn strangeness(words: &Words, from: usize) -> u8 {
-    let here = words.segment(from);
-    let strange = |at: &usize| Side::of(words.word(*at)).is_none() && !is_envelope(words.word(*at));
-    if (0..from).rev().take_while(|at| words.segment(*at) == here).any(|at| strange(&at)) { 10 } else { 0 }
-}
-
-/// What a record says of itself stands at its root or in an envelope; inside anything else it is about that.
-fn strangeness_of_record(words: &Words, from: usize) -> u8 {
-    let here = words.segment(from);
-    let mut doubt = 0_u8;
-    for at in 0..from {
-        let word = words.word(at);
-        doubt = doubt.saturating_add(match (words.segment(at) == here, is_envelope(word)) {
-            (_, true) => 0,
-            (true, false) => 26,
-            (false, false) if Side::of(word).is_some() || is_body(word) => 26,
-            (false, false) => 4,
-        });
+/// An endpoint that turned out to be an account: who sits at the source acts, who sits at the destination is acted upon.
+const fn as_part(role: Role, part: Part) -> Role {
+    match (role, part) {
+        (Role::Source, Part::Account) => Role::Actor,
+        (Role::Destination, Part::Account) => Role::Target,
+        (role, Part::Account | Part::Machine | Part::Thing) => role,
     }
-    doubt
 }
 
 /// A name that means something only where it stands alone.
 fn alone(words: &Words, value: &str) -> Option<Guess> {
-    let from = (0..words.len()).find(|at| !is_envelope_segment(words, *at)).unwrap_or(words.len().checked_sub(1)?);
-    let entry = TABLE
-        .alone(words.tail(from))
-        .or_else(|| TABLE.alone(words.word(words.len() - 1)).filter(|_| from + 1 >= words.len()))?;
+    let from = around::unwrapped(words)?;
+    let entry = TABLE.alone(words.tail(from))?;
     judge(words, &Hit { entry, from, side: None }, value)
-}
-
-/// Whether the whole segment of word `at` is envelope, and not the last of the path.
-fn is_envelope_segment(words: &Words, at: usize) -> bool {
-    let segment = words.segment(at);
-    let last = words.segment(words.len() - 1) == segment;
-    !last && is_envelope(words.word(at))
 }
 
 /// The value's own shape, where the name says nothing or lies.
@@ -298,7 +252,7 @@ fn by_shape(words: &Words, value: &str) -> Option<Guess> {
     // Random ids look like digests, and versions like addresses.
     let before = words.word(words.len().saturating_sub(2));
     if kind == ObservableKind::Hash && (is_id(last) || is_id(before))
-        || kind == ObservableKind::Ip && is_numbered(words)
+        || kind == ObservableKind::Ip && around::is_numbered(words)
     {
         return None;
     }
@@ -312,7 +266,7 @@ fn by_shape(words: &Words, value: &str) -> Option<Guess> {
         Outcome::Entity(_) => Part::Account,
         Outcome::Observable(_) | Outcome::About(_) | Outcome::Endpoint | Outcome::Domain => Part::Thing,
     };
-    let role = told(words, words.len(), part).unwrap_or(Role::Context);
+    let role = around::told(words, words.len(), part).unwrap_or(Role::Context);
     Some(Guess { meaning: outcome.with(role), confidence })
 }
 
@@ -320,155 +274,4 @@ fn is_id(word: &[u8]) -> bool {
     const IDS: [&[u8]; 12] =
         [b"id", b"ids", b"uid", b"guid", b"uuid", b"key", b"token", b"cookie", b"ref", b"ticket", b"session", b"nonce"];
     IDS.contains(&word) || word.ends_with(b"id")
-}
-
-/// Whether the field is of those that number things with dots.
-fn is_numbered(words: &Words) -> bool {
-    const NUMBERED: [&[u8]; 11] = [
-        b"version",
-        b"build",
-        b"compliance",
-        b"section",
-        b"control",
-        b"oid",
-        b"release",
-        b"firmware",
-        b"driver",
-        b"engine",
-        b"standard",
-    ];
-    (0..words.len()).any(|at| NUMBERED.contains(&words.word(at)))
-}
-
-/// Words that wrap a record or a part of it and add nothing to what is inside.
-fn is_envelope(word: &[u8]) -> bool {
-    const ENVELOPES: [&str; 79] = [
-        "activity",
-        "additional",
-        "alert",
-        "alerts",
-        "all",
-        "analytics",
-        "attributes",
-        "audit",
-        "auditlog",
-        "aws",
-        "body",
-        "case",
-        "cef",
-        "columns",
-        "common",
-        "content",
-        "context",
-        "custom",
-        "data",
-        "debug",
-        "detail",
-        "details",
-        "detection",
-        "detections",
-        "ecs",
-        "entry",
-        "event",
-        "eventdata",
-        "events",
-        "evidence",
-        "extension",
-        "extensions",
-        "ext",
-        "extra",
-        "field",
-        "fields",
-        "finding",
-        "findings",
-        "full",
-        "general",
-        "header",
-        "hit",
-        "hits",
-        "incident",
-        "info",
-        "information",
-        "item",
-        "items",
-        "issue",
-        "json",
-        "kibana",
-        "leef",
-        "log",
-        "logs",
-        "main",
-        "message",
-        "meta",
-        "metadata",
-        "msg",
-        "new",
-        "notable",
-        "notification",
-        "params",
-        "parameters",
-        "payload",
-        "properties",
-        "raw",
-        "record",
-        "records",
-        "report",
-        "result",
-        "results",
-        "security",
-        "signal",
-        "summary",
-        "system",
-        "threat",
-        "value",
-        "winlog",
-    ];
-    std::str::from_utf8(word).is_ok_and(|word| ENVELOPES.contains(&word))
-}
-
-/// Words that open something with times, names and states of its own.
-fn is_body(word: &[u8]) -> bool {
-    const BODIES: [&str; 40] = [
-        "api",
-        "app",
-        "application",
-        "attachment",
-        "auth",
-        "authentication",
-        "browser",
-        "bucket",
-        "certificate",
-        "cert",
-        "cloud",
-        "container",
-        "credential",
-        "credentials",
-        "driver",
-        "file",
-        "geo",
-        "group",
-        "image",
-        "issuer",
-        "location",
-        "network",
-        "organization",
-        "os",
-        "package",
-        "policy",
-        "process",
-        "registry",
-        "request",
-        "response",
-        "role",
-        "script",
-        "service",
-        "session",
-        "software",
-        "task",
-        "tls",
-        "url",
-        "vulnerability",
-        "whois",
-    ];
-    std::str::from_utf8(word).is_ok_and(|word| BODIES.contains(&word))
 }

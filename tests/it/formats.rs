@@ -1,8 +1,12 @@
 //! Records as products write them, and as nobody should: what each becomes. Samples are written for these tests after
 //! the products' documentation.
 
+mod envelopes;
+mod expected;
 mod hostile;
+mod mutations;
 mod native;
+mod profiles;
 mod real;
 mod vendors;
 

@@ -1,142 +1,120 @@
-//! Canonical forms of what is written as a code: hashes, files, registry keys, vulnerability and ATT&CK ids.
+//! Canonical forms of what is written as a code: hashes, certificates, TLS fingerprints, vulnerability and ATT&CK ids.
 
-use super::text::{folded, is_placeholder, neutral};
+use std::borrow::Cow;
+
+use super::text::{lower, without_prefix};
+
+/// Digests and the number of their hexadecimal digits (FIPS 180-4, RFC 1321); an import hash is an MD5.
+const ALGORITHMS: [(&str, usize); 13] = [
+    ("md5", 32),
+    ("imphash", 32),
+    ("sha1", 40),
+    ("sha-1", 40),
+    ("sha224", 56),
+    ("sha-224", 56),
+    ("sha256", 64),
+    ("sha-256", 64),
+    ("sha384", 96),
+    ("sha-384", 96),
+    ("sha512", 128),
+    ("sha-512", 128),
+    ("hash", 0),
+];
 
 /// Lower-case hexadecimal of a known digest length. The length names the algorithm, so a prefix such as `sha256:` is
-/// dropped; all zeros is a placeholder.
+/// dropped, unless it contradicts it; all zeros is a placeholder. Fuzzy hashes have other lengths and alphabets.
 #[must_use]
-pub fn hash(raw: &str) -> Option<String> {
-    const DIGITS: [usize; 6] = [32, 40, 56, 64, 96, 128];
+pub fn hash(raw: &str) -> Option<Cow<'_, str>> {
     let raw = raw.trim();
-    let digits = raw.rsplit_once([':', '=']).map_or(raw, |(_, digits)| digits).trim();
-    let shaped = DIGITS.contains(&digits.len()) && digits.bytes().all(|byte| byte.is_ascii_hexdigit());
+    if let Some(bare) = digest(raw) {
+        return Some(bare);
+    }
+    let (name, digits) = raw.rsplit_once([':', '=']).map_or(("", raw), |(name, digits)| (name.trim(), digits.trim()));
+    let digits = without_prefix(digits, "0x").unwrap_or(digits);
+    let known = ALGORITHMS.iter().find(|(known, _)| known.eq_ignore_ascii_case(name));
+    let agrees = name.is_empty() || known.is_some_and(|(_, length)| *length == 0 || *length == digits.len());
+    if agrees { digest(digits) } else { None }
+}
+
+fn digest(digits: &str) -> Option<Cow<'_, str>> {
+    let shaped = matches!(digits.len(), 32 | 40 | 56 | 64 | 96 | 128) && is_hex(digits);
     let nil = digits.bytes().all(|byte| byte == b'0');
-    (shaped && !nil).then(|| digits.to_ascii_lowercase())
+    (shaped && !nil).then(|| lower(digits))
 }
 
-/// The digests of nothing: every product reports them, about every empty file.
-#[must_use]
-pub fn is_empty_file(hash: &str) -> bool {
-    const EMPTY: [&str; 3] = [
-        "d41d8cd98f00b204e9800998ecf8427e",
-        "da39a3ee5e6b4b0d3255bfef95601890afd80709",
-        "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855",
-    ];
-    EMPTY.contains(&hash)
+pub(super) fn is_hex(raw: &str) -> bool {
+    raw.bytes().all(|byte| byte.is_ascii_hexdigit())
 }
 
-/// A Windows path in lower case with `\`, its device prefixes removed; a Unix path as it is, since there case counts. A
-/// bare name (`System`, `a.exe`) is no path: every machine has one.
+fn is_number(raw: &str) -> bool {
+    raw.bytes().all(|byte| byte.is_ascii_digit())
+}
+
+/// `CVE-2021-44228`: a year and at least four digits, padded to four and no further.
 #[must_use]
-pub fn file_path(raw: &str) -> Option<String> {
-    let quote = |c: char| c.is_whitespace() || c == '"';
-    let raw = neutral(raw.trim_matches(quote));
-    if is_placeholder(&raw) {
+pub fn cve(raw: &str) -> Option<Cow<'_, str>> {
+    const DASHES: [char; 7] = ['-', '_', ' ', '\u{2010}', '\u{2011}', '\u{2013}', '\u{2014}'];
+    let raw = raw.trim();
+    let mut parts = without_prefix(raw, "cve")?.strip_prefix(DASHES)?.splitn(2, DASHES);
+    let (year, number) = (parts.next()?, parts.next()?);
+    let year_known = year.len() == 4 && is_number(year) && ("1999".."2200").contains(&year);
+    let padded = number.len() > 4 && number.starts_with('0');
+    if !year_known || padded || !(4..=10).contains(&number.len()) || !is_number(number) {
         return None;
     }
-    if raw.starts_with('/') {
-        return Some(raw.trim_end().to_owned());
+    let same = raw.starts_with("CVE-") && raw.as_bytes().get(8) == Some(&b'-');
+    Some(if same { Cow::Borrowed(raw) } else { Cow::Owned(format!("CVE-{year}-{number}")) })
+}
+
+/// A certificate's SHA-1 or SHA-256 fingerprint: hexadecimal without separators.
+#[must_use]
+pub fn certificate(raw: &str) -> Option<Cow<'_, str>> {
+    const NAMES: [&str; 4] = ["sha256fingerprint", "sha1fingerprint", "sha256", "sha1"];
+    let raw = raw.trim();
+    if raw.len() <= 64 && is_hex(raw) {
+        return digest(raw).filter(|digits| is_fingerprint(digits));
     }
-    let lower = folded(&raw);
-    let windows = lower.contains('\\') || lower.as_bytes().get(1) == Some(&b':');
-    let mut path = if windows { lower.replace('/', "\\") } else { lower };
-    while let Some(bare) = DEVICE_PREFIXES.iter().find_map(|prefix| path.strip_prefix(prefix)) {
-        path = bare.trim_start_matches(quote).to_owned();
-    }
-    let placed = path.contains('\\') || path.as_bytes().get(1) == Some(&b':');
-    (placed && !is_placeholder(&path)).then(|| on_drive_c(path))
+    let bare: String = raw.chars().filter(|c| !matches!(c, ':' | ' ' | '-' | '=')).collect();
+    let digits = NAMES.iter().find_map(|name| without_prefix(&bare, name)).unwrap_or(&bare);
+    digest(digits).filter(|digits| is_fingerprint(digits)).map(|digits| Cow::Owned(digits.into_owned()))
 }
 
-const DEVICE_PREFIXES: [&str; 3] = [r"\\?\", r"\\.\", r"\??\"];
-
-/// Kernel drivers name the volume where everything else names the drive; the first fixed volumes are `c:` in practice.
-fn on_drive_c(path: String) -> String {
-    let Some(rest) = path.strip_prefix(r"\device\harddiskvolume") else { return path };
-    let digits = rest.bytes().take_while(u8::is_ascii_digit).count();
-    match &rest[digits..] {
-        tail if digits > 0 && tail.starts_with('\\') => format!("c:{tail}"),
-        _ => path,
-    }
+fn is_fingerprint(digits: &str) -> bool {
+    matches!(digits.len(), 40 | 64)
 }
 
-/// Files that every machine of a platform has; two alerts that both name one of them have nothing in common.
+/// The MD5 of a client's or server's hello.
 #[must_use]
-pub fn is_system_path(path: &str) -> bool {
-    const SYSTEM: [&str; 6] =
-        [r"c:\windows\", r"c:\program files\", r"c:\program files (x86)\", r"\systemroot\", "/usr/", "/bin/"];
-    SYSTEM.iter().any(|prefix| path.starts_with(prefix))
-}
-
-/// The last part of a path, in lower case.
-#[must_use]
-pub fn file_name(raw: &str) -> Option<String> {
-    let lower = folded(raw);
-    let quote = |c: char| c.is_whitespace() || c == '"';
-    let name = lower.trim_matches(quote).rsplit(['/', '\\']).next()?.trim_matches(quote);
-    (!is_placeholder(name)).then(|| name.to_owned())
-}
-
-#[must_use]
-pub fn registry_key(raw: &str) -> Option<String> {
-    const HIVES: [(&str, &str); 9] = [
-        (r"\registry\machine", "hklm"),
-        (r"\registry\user", "hku"),
-        ("hkey_local_machine", "hklm"),
-        ("hkey_users", "hku"),
-        ("hkey_current_user", "hkcu"),
-        ("hkey_classes_root", "hkcr"),
-        ("hkey_current_config", "hkcc"),
-        ("registry::hkey_local_machine", "hklm"),
-        ("computer\\hkey_local_machine", "hklm"),
-    ];
-    let lower = folded(raw).trim_end_matches('\\').trim_end().to_owned();
-    if is_placeholder(&lower) {
-        return None;
-    }
-    let short = HIVES.iter().find_map(|(long, short)| {
-        let rest = lower.strip_prefix(long).filter(|rest| rest.is_empty() || rest.starts_with('\\'))?;
-        Some(format!("{short}{rest}"))
-    });
-    Some(short.unwrap_or(lower))
-}
-
-#[must_use]
-pub fn cve(raw: &str) -> Option<String> {
-    let upper = raw.trim().to_ascii_uppercase();
-    let (year, number) = upper.strip_prefix("CVE-").or_else(|| upper.strip_prefix("CVE_"))?.split_once(['-', '_'])?;
-    let digits = |part: &str| part.bytes().all(|byte| byte.is_ascii_digit());
-    let shaped = year.len() == 4 && (4..=10).contains(&number.len()) && digits(year) && digits(number);
-    shaped.then(|| format!("CVE-{year}-{number}"))
-}
-
-/// A certificate's fingerprint: hexadecimal without separators.
-#[must_use]
-pub fn certificate(raw: &str) -> Option<String> {
-    hash(&raw.trim().replace([':', ' ', '-'], ""))
-}
-
-#[must_use]
-pub fn ja3(raw: &str) -> Option<String> {
+pub fn ja3(raw: &str) -> Option<Cow<'_, str>> {
     hash(raw).filter(|digits| digits.len() == 32)
 }
 
-/// `a_b_c`: 10, 12 and 12 characters.
+/// JA4 (`a_b_c`) and its relatives of one connection: JA4S, JA4H and JA4X. All but the first part are hexadecimal.
 #[must_use]
-pub fn ja4(raw: &str) -> Option<String> {
-    let lower = raw.trim().to_ascii_lowercase();
-    let letters = lower.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_');
-    (letters && lower.split('_').map(str::len).eq([10, 12, 12])).then_some(lower)
+pub fn ja4(raw: &str) -> Option<Cow<'_, str>> {
+    // JA4, JA4S, JA4X, JA4H.
+    const SHAPES: [&[usize]; 4] = [&[10, 12, 12], &[7, 4, 12], &[12, 12, 12], &[12, 12, 12, 12]];
+    let raw = raw.trim();
+    let shaped = SHAPES.iter().any(|shape| raw.split('_').map(str::len).eq(shape.iter().copied()));
+    let mut parts = raw.split('_');
+    let first = parts.next()?.bytes().all(|byte| byte.is_ascii_alphanumeric());
+    (shaped && first && parts.all(is_hex)).then(|| lower(raw))
 }
 
 /// `T1003` or `T1003.001`.
 #[must_use]
 pub fn technique(raw: &str) -> Option<String> {
-    let upper = raw.trim().to_ascii_uppercase();
-    let upper = upper.strip_prefix("ATTACK.").unwrap_or(&upper);
-    let rest = upper.strip_prefix('T')?;
-    let (main, sub) = rest.split_once('.').map_or((rest, None), |(main, sub)| (main, Some(sub)));
-    let digits = |part: &str, count| part.len() == count && part.bytes().all(|byte| byte.is_ascii_digit());
-    (digits(main, 4) && sub.is_none_or(|sub| digits(sub, 3))).then(|| upper.to_owned())
+    let raw = raw.trim().trim_end_matches('/');
+    let raw = without_prefix(raw, "https://attack.mitre.org/techniques/").unwrap_or(raw);
+    let raw = without_prefix(raw, "attack.").unwrap_or(raw);
+    let rest = without_prefix(raw, "t")?;
+    let (main, sub) = rest.split_once(['.', '/']).map_or((rest, None), |(main, sub)| (main, Some(sub)));
+    let digits = |part: &str, count| part.len() == count && is_number(part);
+    match sub {
+        None if digits(main, 4) => Some(format!("T{main}")),
+        Some(sub) if digits(main, 4) && digits(sub, 3) => Some(format!("T{main}.{sub}")),
+        None | Some(_) => None,
+    }
 }
 
 /// `TA0006`, also from the tactic's name in any of its spellings (`Credential Access`, `credential-access`).

@@ -1,100 +1,79 @@
-//! Canonical forms of what travels on a network: addresses, names, URLs, mail.
+//! Canonical forms of names on a network: domains, URLs, mail addresses. Addresses are `address`'s, machines `name`'s.
 
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use std::borrow::Cow;
 
-use super::text::{neutral, refanged};
+pub use super::address::ip;
 
-/// One form for an address, whatever brackets, port, zone, IPv4 mapping or leading zeros it came with. Unspecified
-/// addresses (`0.0.0.0`, `::`) are placeholders, not values.
-#[must_use]
-pub fn ip(raw: &str) -> Option<IpAddr> {
-    let raw = raw.trim();
-    let address = bare_ip(raw).or_else(|| bare_ip(&refanged(raw)))?;
-    (!address.is_unspecified()).then_some(address)
-}
-
-fn bare_ip(raw: &str) -> Option<IpAddr> {
-    if let Some(inside) = raw.strip_prefix('[') {
-        let (address, rest) = inside.split_once(']')?;
-        let port_or_nothing = rest.is_empty() || rest.strip_prefix(':').is_some_and(is_port);
-        return ipv6(address).filter(|_| port_or_nothing);
-    }
-    match raw.bytes().filter(|&byte| byte == b':').count() {
-        0 => ipv4(raw).map(IpAddr::V4),
-        1 => raw.split_once(':').filter(|(_, port)| is_port(port)).and_then(|(host, _)| ipv4(host)).map(IpAddr::V4),
-        _ => ipv6(raw),
-    }
-}
-
-fn is_port(raw: &str) -> bool {
-    raw.len() <= 5 && raw.parse::<u16>().is_ok()
-}
-
-/// Leading zeros are decimal: loggers pad, and reading them as octal would name another machine.
-fn ipv4(raw: &str) -> Option<Ipv4Addr> {
-    let mut octets = [0_u8; 4];
-    let mut parts = raw.split('.');
-    for octet in &mut octets {
-        let part = parts.next().filter(|part| (1..=3).contains(&part.len()))?;
-        let digits = part.bytes().all(|byte| byte.is_ascii_digit());
-        *octet = part.parse::<u16>().ok().filter(|_| digits).and_then(|value| u8::try_from(value).ok())?;
-    }
-    parts.next().is_none().then(|| Ipv4Addr::from(octets))
-}
-
-fn ipv6(raw: &str) -> Option<IpAddr> {
-    let without_zone = raw.split_once('%').map_or(raw, |(address, _)| address);
-    let address: Ipv6Addr = without_zone.parse().ok()?;
-    Some(address.to_canonical())
-}
-
-/// Whether an address names a place that every machine shares (loopback, link-local, multicast, broadcast): shown, but
-/// it says nothing about two alerts belonging together.
-#[must_use]
-pub fn is_shared(address: IpAddr) -> bool {
-    match address {
-        IpAddr::V4(v4) => v4.is_loopback() || v4.is_link_local() || v4.is_multicast() || v4.octets()[3] == 255,
-        IpAddr::V6(v6) => v6.is_loopback() || v6.is_unicast_link_local() || v6.is_multicast(),
-    }
-}
-
-/// `address/length` with the host bits cleared.
-#[must_use]
-pub fn cidr(raw: &str) -> Option<String> {
-    let raw = refanged(raw.trim());
-    let (address, length) = raw.split_once('/')?;
-    let length: u32 = length.parse().ok()?;
-    let network = match bare_ip(address)? {
-        IpAddr::V4(v4) if length <= 32 => {
-            IpAddr::V4(Ipv4Addr::from_bits(v4.to_bits() & u32::MAX.checked_shl(32 - length).unwrap_or(0)))
-        }
-        IpAddr::V6(v6) if length <= 128 => {
-            IpAddr::V6(Ipv6Addr::from_bits(v6.to_bits() & u128::MAX.checked_shl(128 - length).unwrap_or(0)))
-        }
-        IpAddr::V4(_) | IpAddr::V6(_) => return None,
-    };
-    Some(format!("{network}/{length}"))
-}
+use super::address::is_port;
+use super::text::{neutral, refanged, without_prefix};
 
 /// A domain name of at least two labels in ASCII lower case without its trailing dot. Reverse pointers are addresses in
-/// disguise and are no domain; neither is anything whose last label is a number.
+/// disguise and are no domain; neither is anything whose last label is a number, nor a public suffix (`co.uk`), below
+/// which names begin.
 #[must_use]
-pub fn domain(raw: &str) -> Option<String> {
-    let raw = refanged(raw.trim());
-    let bare = raw.strip_prefix("*.").unwrap_or(&raw);
+pub fn domain(raw: &str) -> Option<Cow<'_, str>> {
+    let name = if is_ascii_name(raw) { below_root(Cow::Borrowed(raw)) } else { within(refanged(raw.trim()), dns_name) };
+    name.filter(|name| suffix_kind(name) != Some(psl::Type::Icann))
+}
+
+/// Whether unrelated people have names directly below this one: `github.io`.
+#[must_use]
+pub fn is_shared_domain(name: &str) -> bool {
+    name == "localhost.localdomain" || suffix_kind(name) == Some(psl::Type::Private)
+}
+
+/// What sort of public suffix a name is as a whole, if it is one.
+fn suffix_kind(name: &str) -> Option<psl::Type> {
+    let suffix = psl::suffix(name.as_bytes())?;
+    if suffix.as_bytes().len() == name.len() { suffix.typ() } else { None }
+}
+
+/// A domain as a mail address may have it: `gov.uk` is one.
+fn dns_name(raw: &str) -> Option<Cow<'_, str>> {
+    let bare = raw.strip_prefix('*').unwrap_or(raw);
+    let bare = bare.strip_prefix('.').unwrap_or(bare);
     let bare = bare.rsplit_once(':').filter(|(_, port)| is_port(port)).map_or(bare, |(host, _)| host);
-    let ascii = ascii_name(bare.strip_suffix('.').unwrap_or(bare))?;
-    let last = ascii.rsplit_once('.')?.1;
-    let reverse = ascii.ends_with(".in-addr.arpa") || ascii.ends_with(".ip6.arpa");
-    (!reverse && !last.bytes().all(|byte| byte.is_ascii_digit())).then_some(ascii)
+    below_root(ascii_name(bare.strip_suffix('.').unwrap_or(bare))?)
+}
+
+/// The name, if it has a second label and is no address in disguise.
+fn below_root(name: Cow<'_, str>) -> Option<Cow<'_, str>> {
+    let (_, last) = name.rsplit_once('.')?;
+    let reverse = name.ends_with(".in-addr.arpa") || name.ends_with(".ip6.arpa");
+    (!reverse && !last.bytes().all(|byte| byte.is_ascii_digit())).then_some(name)
+}
+
+/// What `form` makes of a text that may live only here.
+fn within<'a>(raw: Cow<'a, str>, form: impl Fn(&str) -> Option<Cow<'_, str>>) -> Option<Cow<'a, str>> {
+    match raw {
+        Cow::Owned(text) => form(&text).map(|value| Cow::Owned(value.into_owned())),
+        Cow::Borrowed(text) => form(text),
+    }
 }
 
 /// A name of one or more labels, as DNS and NetBIOS in practice write them (`_` included), in lower-case ASCII.
-pub(super) fn ascii_name(raw: &str) -> Option<String> {
+pub(super) fn ascii_name(raw: &str) -> Option<Cow<'_, str>> {
+    if is_ascii_name(raw) {
+        return Some(Cow::Borrowed(raw));
+    }
     let name = if raw.is_ascii() { raw.to_ascii_lowercase() } else { punycode(raw)? };
-    let fits = |label: &str| (1..=63).contains(&label.len());
-    let letter = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.');
-    (name.len() <= 253 && name.bytes().all(letter) && name.split('.').all(fits)).then_some(name)
+    is_ascii_name(&name).then_some(Cow::Owned(name))
+}
+
+/// Whether [`ascii_name`] would change nothing.
+pub(super) fn is_ascii_name(name: &str) -> bool {
+    let mut label = 0;
+    for byte in name.bytes() {
+        match byte {
+            b'a'..=b'z' | b'0'..=b'9' | b'-' | b'_' => label += 1,
+            b'.' if label > 0 => label = 0,
+            _ => return false,
+        }
+        if label > 63 {
+            return false;
+        }
+    }
+    label > 0 && name.len() <= 253
 }
 
 fn punycode(raw: &str) -> Option<String> {
@@ -113,32 +92,61 @@ pub fn url(raw: &str) -> Option<String> {
     host.then(|| neutral(url.as_str()).into_owned())
 }
 
+/// [`url`], without parsing what is plainly in its form.
+pub(super) fn canonical_url(raw: &str) -> Option<Cow<'_, str>> {
+    if is_plain_url(raw) { Some(Cow::Borrowed(raw)) } else { url(raw).map(Cow::Owned) }
+}
+
+/// Whether a URL has only parts that no parser would touch: a lower-case name for a host, no port, a path without dots
+/// at the start of a segment or anything escaped, a query of the usual signs.
+pub(super) fn is_plain_url(raw: &str) -> bool {
+    let Some(rest) = raw.strip_prefix("https://").or_else(|| raw.strip_prefix("http://")) else { return false };
+    let Some((host, rest)) = rest.split_once('/') else { return false };
+    let (path, query) = rest.split_once('?').unwrap_or((rest, ""));
+    // A host whose last label may be a number is read as an address; one with `xn--` is checked.
+    let named =
+        host.rsplit('.').next().and_then(|last| last.bytes().next()).is_some_and(|first| first.is_ascii_lowercase());
+    let sign = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'~' | b'.');
+    let name = is_ascii_name(host) && named && !host.contains("xn--");
+    let segments =
+        path.bytes().all(|byte| sign(byte) || byte == b'/') && !path.starts_with('.') && !path.contains("/.");
+    name && segments && query.bytes().all(|byte| sign(byte) || matches!(byte, b'=' | b'&' | b'%' | b'/' | b'+' | b','))
+}
+
+/// The host of a canonical URL.
 #[must_use]
-pub fn email(raw: &str) -> Option<String> {
+pub fn url_host(url: &str) -> Option<&str> {
+    let (_, rest) = url.split_once("://")?;
+    let authority = rest.split(['/', '?', '#']).next()?;
+    let host = authority.rsplit_once('@').map_or(authority, |(_, host)| host);
+    Some(if host.starts_with('[') { host } else { host.split(':').next()? })
+}
+
+/// `local@domain` in lower case. Tags (`bob+news`) are kept: whether they are the same mailbox is its server's business.
+#[must_use]
+pub fn email(raw: &str) -> Option<Cow<'_, str>> {
+    if is_plain_email(raw) {
+        return Some(Cow::Borrowed(raw));
+    }
+    parsed_email(raw).map(Cow::Owned)
+}
+
+pub(super) fn parsed_email(raw: &str) -> Option<String> {
     let raw = refanged(raw.trim());
     let inner = raw.rsplit_once('<').map_or(raw.as_ref(), |(_, rest)| rest).trim_end_matches('>').trim();
-    let bare = inner.strip_prefix("mailto:").unwrap_or(inner);
+    let bare = ["mailto:", "smtp:"].iter().find_map(|scheme| without_prefix(inner, scheme)).unwrap_or(inner);
     let (local, at) = bare.rsplit_once('@')?;
-    let odd = |c: char| c.is_whitespace() || c.is_control() || matches!(c, '<' | '>' | ',' | ';' | '"' | '@' | ':');
+    let local = local.strip_prefix('"').and_then(|local| local.strip_suffix('"')).unwrap_or(local);
+    let odd = |c: char| c.is_whitespace() || c.is_control() || "<>()[]\\,;:\"@".contains(c);
     if local.is_empty() || local.contains(odd) || neutral(local) != local {
         return None;
     }
-    Some(format!("{}@{}", local.to_lowercase(), domain(at)?))
+    Some(format!("{}@{}", local.to_lowercase(), dns_name(at)?))
 }
 
-/// Six octets in lower-case hexadecimal with colons; all zeros and broadcast name no device.
-#[must_use]
-pub fn mac(raw: &str) -> Option<String> {
-    let raw = raw.trim();
-    let separator = |byte: u8| matches!(byte, b':' | b'-' | b'.');
-    if !raw.bytes().all(|byte| byte.is_ascii_hexdigit() || separator(byte)) {
-        return None;
-    }
-    let digits = raw.replace([':', '-', '.'], "").to_ascii_lowercase();
-    let nobody = digits.bytes().all(|byte| byte == b'0') || digits.bytes().all(|byte| byte == b'f');
-    if digits.len() != 12 || nobody {
-        return None;
-    }
-    let octets: Vec<&str> = (0..6).map(|i| &digits[i * 2..i * 2 + 2]).collect();
-    Some(octets.join(":"))
+pub(super) fn is_plain_email(raw: &str) -> bool {
+    let sign = |byte: u8| matches!(byte, b'a'..=b'z' | b'0'..=b'9' | b'.' | b'_' | b'-' | b'+');
+    let Some((local, domain)) = raw.split_once('@') else { return false };
+    let plain = !local.is_empty() && local.bytes().all(sign) && is_ascii_name(domain);
+    plain && dns_name(domain).is_some_and(|name| name == domain)
 }

@@ -1,5 +1,5 @@
-//! Foreign text made harmless: control characters neutralised, lengths bounded, defanged indicators read as meant.
-//! What a value means is left to its kind's own function.
+//! Foreign text made harmless: control characters neutralised, lengths bounded, defanged indicators read as meant, and
+//! the words for "no value" known. What a value means is left to its kind's own function.
 
 use std::borrow::Cow;
 
@@ -39,77 +39,148 @@ pub fn excerpt(raw: &str) -> String {
     neutral(prefix(raw, EXCERPT_BYTES_MAX)).into_owned()
 }
 
-/// Undoes the habit of writing indicators so that nobody clicks on them: `hxxp`, `[.]`, `(.)`, `[:]`, `[@]`, `[dot]`.
+/// Undoes the habit of writing indicators so that nobody clicks on them: `hxxp://`, `[.]`, `(dot)`, `[:]`, `{at}` …
 #[must_use]
 pub fn refanged(raw: &str) -> Cow<'_, str> {
-    let hxxp = raw.len() >= 4 && raw.as_bytes()[..4].eq_ignore_ascii_case(b"hxxp");
-    if !hxxp && !raw.bytes().any(|byte| matches!(byte, b'[' | b'(' | b'{')) {
+    let scheme = defanged_scheme(raw);
+    if scheme.is_none() && !raw.bytes().any(|byte| matches!(byte, b'[' | b'(' | b'{')) {
         return Cow::Borrowed(raw);
     }
-    let mut text = raw.to_owned();
-    if hxxp {
-        text.replace_range(..4, "http");
+    let mut text = String::with_capacity(raw.len());
+    let mut rest = raw;
+    if let Some((fanged, plain)) = scheme {
+        text.push_str(plain);
+        rest = &raw[fanged.len()..];
     }
-    for (fanged, plain) in DEFANGED {
-        if text.contains(fanged) {
-            text = text.replace(fanged, plain);
-        }
+    while let Some(at) = rest.find(['[', '(', '{']) {
+        text.push_str(&rest[..at]);
+        let (plain, read) = unbracketed(&rest[at..]).unwrap_or((&rest[at..=at], 1));
+        text.push_str(plain);
+        rest = &rest[at + read..];
     }
+    text.push_str(rest);
     Cow::Owned(text)
 }
 
-const DEFANGED: [(&str, &str); 12] = [
-    ("[.]", "."),
-    ("(.)", "."),
-    ("{.}", "."),
-    ("[dot]", "."),
-    ("(dot)", "."),
-    ("[:]", ":"),
-    ("[://]", "://"),
-    ("[/]", "/"),
-    ("[@]", "@"),
-    ("(@)", "@"),
-    ("[at]", "@"),
-    ("(at)", "@"),
+/// A scheme made harmless, and what it stands for. Only before its colon: `hxxpress.example` is a name.
+fn defanged_scheme(raw: &str) -> Option<(&'static str, &'static str)> {
+    const SCHEMES: [(&str, &str); 5] =
+        [("hxxp", "http"), ("h**p", "http"), ("hxtp", "http"), ("htxp", "http"), ("fxp", "ftp")];
+    // Asked of every name and address.
+    if !matches!(raw.bytes().next(), Some(b'h' | b'H' | b'f' | b'F')) {
+        return None;
+    }
+    let starts = |fanged: &str| raw.get(..fanged.len()).is_some_and(|start| start.eq_ignore_ascii_case(fanged));
+    let (fanged, plain) = SCHEMES.into_iter().find(|(fanged, _)| starts(fanged))?;
+    let rest = raw[fanged.len()..].trim_start_matches(['s', 'S']);
+    rest.starts_with([':', '[', '(', '{']).then_some((fanged, plain))
+}
+
+/// What a bracketed sign stands for, and how many bytes it takes.
+fn unbracketed(bracket: &str) -> Option<(&'static str, usize)> {
+    const SIGNS: [(&str, &str); 7] =
+        [(".", "."), ("dot", "."), (":", ":"), ("://", "://"), ("/", "/"), ("@", "@"), ("at", "@")];
+    const BYTES_MAX: usize = 7;
+    let close = match bracket.bytes().next()? {
+        b'[' => b']',
+        b'(' => b')',
+        _ => b'}',
+    };
+    let end = bracket.bytes().take(BYTES_MAX).position(|byte| byte == close)?;
+    let inside = bracket[1..end].trim();
+    let (_, plain) = SIGNS.into_iter().find(|(sign, _)| sign.eq_ignore_ascii_case(inside))?;
+    Some((plain, end + 1))
+}
+
+/// The words for "there is no value", in any case. `docs/canonical.md` lists them.
+pub const PLACEHOLDERS: [&str; 36] = [
+    "-",
+    "--",
+    "---",
+    "?",
+    "??",
+    "*",
+    "n/a",
+    "(n/a)",
+    "<n/a>",
+    "#n/a",
+    "n.a.",
+    "null",
+    "(null)",
+    "<null>",
+    "[null]",
+    "nil",
+    "(nil)",
+    "<nil>",
+    "none",
+    "(none)",
+    "<none>",
+    "unknown",
+    "(unknown)",
+    "<unknown>",
+    "[unknown]",
+    "undefined",
+    "undef",
+    "not available",
+    "not applicable",
+    "not set",
+    "(not set)",
+    "(empty)",
+    "<empty>",
+    "[]",
+    "{}",
+    "\"\"",
 ];
+const PLACEHOLDER_BYTES_MAX: usize = 14;
 
 /// Whether a sender wrote "there is no value" as a value.
 #[must_use]
 pub fn is_placeholder(raw: &str) -> bool {
-    const PLACEHOLDERS: [&str; 16] = [
-        "-",
-        "--",
-        "n/a",
-        "null",
-        "(null)",
-        "<null>",
-        "nil",
-        "none",
-        "(none)",
-        "<none>",
-        "unknown",
-        "<unknown>",
-        "?",
-        "*",
-        "undefined",
-        "not available",
-    ];
     let raw = raw.trim();
     // Asked of every value, and nearly always answered by its length or first letter.
     let Some(first) = raw.bytes().next() else { return true };
-    let may_be = raw.len() <= 13 && matches!(first, b'-' | b'n' | b'N' | b'(' | b'<' | b'u' | b'U' | b'?' | b'*');
+    let may_be = raw.len() <= PLACEHOLDER_BYTES_MAX
+        && matches!(first, b'-' | b'?' | b'*' | b'n' | b'N' | b'#' | b'(' | b'<' | b'[' | b'{' | b'"' | b'u' | b'U');
     may_be && PLACEHOLDERS.iter().any(|word| word.eq_ignore_ascii_case(raw))
 }
 
-/// Lower case, and controls neutralised: the form of most names.
+/// Lower case, and controls neutralised: the form of most names. Borrowed where `raw` is in it already.
 #[must_use]
-pub fn folded(raw: &str) -> String {
-    let text = neutral(raw.trim());
-    if text.is_ascii() { text.to_ascii_lowercase() } else { text.to_lowercase() }
+pub fn folded(raw: &str) -> Cow<'_, str> {
+    let raw = raw.trim();
+    if raw.bytes().all(|byte| (0x20..0x7F).contains(&byte) && !byte.is_ascii_uppercase()) {
+        return Cow::Borrowed(raw);
+    }
+    let text = neutral(raw);
+    Cow::Owned(if text.is_ascii() { text.to_ascii_lowercase() } else { text.to_lowercase() })
+}
+
+/// ASCII lower case; borrowed where it is that already, as most of what comes a second time is.
+pub(super) fn lower(raw: &str) -> Cow<'_, str> {
+    if raw.bytes().any(|byte| byte.is_ascii_uppercase()) {
+        Cow::Owned(raw.to_ascii_lowercase())
+    } else {
+        Cow::Borrowed(raw)
+    }
+}
+
+/// [`folded`], unless that leaves a placeholder.
+pub(super) fn folded_value(raw: &str) -> Option<Cow<'_, str>> {
+    Some(folded(raw)).filter(|value| !is_placeholder(value))
+}
+
+/// As it is, trimmed and neutralised, unless that leaves a placeholder.
+pub(super) fn kept_value(raw: &str) -> Option<Cow<'_, str>> {
+    Some(neutral(raw.trim())).filter(|value| !is_placeholder(value))
+}
+
+/// `raw` without what `prefix` says in any case.
+pub(super) fn without_prefix<'a>(raw: &'a str, prefix: &str) -> Option<&'a str> {
+    raw.get(..prefix.len()).filter(|start| start.eq_ignore_ascii_case(prefix)).map(|_| &raw[prefix.len()..])
 }
 
 /// Printable ASCII holds no control of any sort; nearly all text takes this way.
-fn is_plain(raw: &str) -> bool {
+pub(super) fn is_plain(raw: &str) -> bool {
     raw.bytes().all(|byte| (0x20..0x7F).contains(&byte))
 }
 

@@ -82,7 +82,10 @@ impl<'l> Draft<'l> {
         true
     }
 
-    fn push_entity(&mut self, identity: Identity, raw: &str, role: Role, beside: &Beside<'_>) {
+    fn push_entity(&mut self, identity: Identity<'_>, raw: &str, role: Role, beside: &Beside<'_>) {
+        // What every machine has (SYSTEM, localhost) says nothing about two alerts belonging together.
+        let shared = canonical::is_shared_identity(identity.kind, &identity.id);
+        let role = if shared { Role::Context } else { role };
         let id = text::prefix(&identity.id, self.limits.string_bytes_max);
         self.marks.cut |= id.len() < identity.id.len();
         if self.entities.iter().any(|known| known.kind == identity.kind && known.id.as_ref() == id) {

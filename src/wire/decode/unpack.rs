@@ -17,6 +17,8 @@ use crate::wire::times::{Frame, TimeFormat, Zone};
 
 /// Envelopes in envelopes that are opened.
 const WRAPPED_MAX: u8 = 4;
+/// Keys of an object that only carries: a list, and where it came from.
+const THIN_KEYS_MAX: usize = 6;
 
 /// One record being taken apart.
 pub(super) struct Unpacking<'d> {
@@ -69,19 +71,13 @@ impl<'d> Unpacking<'d> {
     /// What begins like JSON and is none was JSON once, and cut.
     fn perhaps_text(&mut self, payload: &[u8], fault: Fault, place: &Place<'_>) {
         let text = std::str::from_utf8(payload).unwrap_or_default();
-        if text.trim_start().starts_with('{') {
+        // Some logs begin their lines with a bracket, but none with a bracket and a brace.
+        let list = |rest: &str| rest.trim_start().starts_with(['{', '[', '"']);
+        let start = text.trim_start();
+        if start.starts_with('{') || start.strip_prefix('[').is_some_and(list) {
             return self.refuse(refused_by(fault), None, place);
         }
-        let before = self.out.len();
-        self.text(text, place);
-        // A list that is cut is no text either, unless somebody knows it.
-        if let [Element::Rejected(rejection)] = &mut self.out[before..]
-            && rejection.reason == RejectReason::UnknownFormat
-            && text.trim_start().starts_with('[')
-        {
-            let refused = refused_by(fault);
-            (rejection.reason, rejection.detail) = (refused.reason, refused.detail);
-        }
+        self.plain(&plain::read(text), place);
     }
 
     fn json(&mut self, scan: &Scan<'_>, place: &Place<'_>) {
@@ -99,7 +95,7 @@ impl<'d> Unpacking<'d> {
             };
         }
         // A product's own alert may have a list called `records`; then it is one alert, and was recognised.
-        if reader.is_none() && scan.elements.is_some() {
+        if reader.is_none() && is_envelope(scan) {
             return self.list(scan, place);
         }
         if let Some(fault) = scan.fault {
@@ -212,11 +208,6 @@ impl<'d> Unpacking<'d> {
         }
     }
 
-    fn text(&mut self, text: &str, place: &Place<'_>) {
-        let plain = plain::read(text);
-        self.plain(&plain, place);
-    }
-
     fn plain(&mut self, plain: &Plain<'_>, place: &Place<'_>) {
         if plain.form == Form::Json
             && let Ok(scan) = scan(plain.body.as_bytes(), self.limits)
@@ -305,6 +296,11 @@ impl<'d> Unpacking<'d> {
         let rejection = Rejection { reason: refused.reason, detail: refused.detail, profile, index, bytes };
         self.out.push(Element::Rejected(rejection));
     }
+}
+
+/// A thin object around a list carries it; a thick one has it.
+fn is_envelope(scan: &Scan<'_>) -> bool {
+    scan.elements.is_some() && (!scan.perhaps_own || scan.keys.len() <= THIN_KEYS_MAX)
 }
 
 fn header_time(plain: &Plain<'_>, frame: &Frame) -> Option<Timestamp> {

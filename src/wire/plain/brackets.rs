@@ -32,10 +32,10 @@ fn names(body: &str) -> impl Iterator<Item = (usize, &str, usize)> {
     body.match_indices('[').filter_map(|(at, _)| {
         let apart = at == 0 || body.as_bytes()[at - 1] == b' ';
         let inner = &body[at + 1..];
-        let length = inner.bytes().take(NAME_BYTES_MAX).position(|byte| byte == b']')?;
-        let name = &inner[..length];
-        let word = |byte: u8| byte.is_ascii_alphanumeric() || b"_.@-".contains(&byte);
-        let named = name.starts_with(|c: char| c.is_ascii_alphabetic()) && name.bytes().all(word);
+        let word = |byte: &u8| byte.is_ascii_alphanumeric() || b"_.@-".contains(byte);
+        let length = inner.bytes().take(NAME_BYTES_MAX).take_while(word).count();
+        let name = inner[length..].starts_with(']').then(|| &inner[..length])?;
+        let named = name.starts_with(|c: char| c.is_ascii_alphabetic());
         let value_at = at + length + 2;
         let follows = matches!(body.as_bytes().get(value_at), None | Some(b' '));
         (apart && named && follows).then_some((at, name, value_at))

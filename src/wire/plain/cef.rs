@@ -94,7 +94,7 @@ fn keys(text: &str) -> impl Iterator<Item = Key> {
         let name = bytes[..to].iter().rev().take(NAME_BYTES_MAX + 1).take_while(|byte| is_key(**byte)).count();
         let from = to - name;
         let apart = from == 0 || bytes[from - 1].is_ascii_whitespace() || from == 1 && bytes[0] == b'|';
-        let named = bytes.get(from).is_some_and(|byte| byte.is_ascii_alphanumeric() || *byte == b'_');
+        let named = bytes.get(from).is_some_and(|byte| byte.is_ascii_alphabetic() || *byte == b'_');
         (name > 0 && apart && named).then_some(Key { from, to })
     })
 }

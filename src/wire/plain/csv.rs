@@ -1,4 +1,5 @@
-//! A body that is one row of comma separated values, quoted as in RFC 4180. The columns have no names but their numbers.
+//! A body that is one row of values between commas, quoted as in RFC 4180, or between tabs or bars. The columns have no
+//! names but their numbers.
 
 use std::borrow::Cow;
 
@@ -6,13 +7,17 @@ use super::FIELDS_MAX;
 use super::sink::Sink;
 
 const COLUMNS_MIN: usize = 6;
+/// Of two that are there equally often the last one wins.
+const SEPARATORS: [char; 3] = ['|', '\t', ','];
 
 /// Whether the body is such a row and not better read as the pairs that were found in it.
 pub(super) fn read<'a>(body: &'a str, pairs: usize, sink: &mut Sink<'a>) -> bool {
-    if body.bytes().take_while(|byte| *byte != b'\n').filter(|byte| *byte == b',').count() + 1 < COLUMNS_MIN {
+    let count = |separator: char| body.matches(separator).count();
+    let separator = SEPARATORS.into_iter().max_by_key(|separator| count(*separator)).unwrap_or(',');
+    if count(separator) + 1 < COLUMNS_MIN {
         return false;
     }
-    let columns = columns(body);
+    let columns = columns(body, separator);
     if columns.len() < COLUMNS_MIN || 4 * pairs >= columns.len() || !is_row(&columns) {
         return false;
     }
@@ -46,21 +51,22 @@ fn is_row(columns: &[Column<'_>]) -> bool {
         let dated = column.text.len() <= 30 && column.text.starts_with(|c: char| c.is_ascii_digit());
         column.quoted || dated || !column.text.trim_end().contains(' ')
     };
+    let one_line = columns.iter().all(|column| column.quoted || !column.text.contains('\n'));
     let words = columns.iter().filter(single).count();
-    columns.first().is_some_and(|first| single(&first)) && 2 * words >= columns.len()
+    one_line && columns.first().is_some_and(|first| single(&first)) && 2 * words >= columns.len()
 }
 
-fn columns(body: &str) -> Vec<Column<'_>> {
+fn columns(body: &str, separator: char) -> Vec<Column<'_>> {
     let mut columns = Vec::new();
     let mut rest = body;
     while columns.len() < FIELDS_MAX {
-        let quoted = quoted(rest);
+        let quoted = quoted(rest, separator);
         let (text, after) = quoted.unwrap_or_else(|| {
-            let end = rest.find(',').unwrap_or(rest.len());
+            let end = rest.find(separator).unwrap_or(rest.len());
             rest.split_at(end)
         });
         columns.push(Column { text: text.trim_end_matches(['\r', '\n']), quoted: quoted.is_some() });
-        match after.strip_prefix(',') {
+        match after.strip_prefix(separator) {
             Some(after) => rest = after,
             None => break,
         }
@@ -69,8 +75,8 @@ fn columns(body: &str) -> Vec<Column<'_>> {
 }
 
 /// What is between the quotes at the start of `text`, and what follows them. Quotes that close nowhere, or before
-/// something else than a comma, are no quotes.
-fn quoted(text: &str) -> Option<(&str, &str)> {
+/// something else than a separator, are no quotes.
+fn quoted(text: &str, separator: char) -> Option<(&str, &str)> {
     let inner = text.strip_prefix('"')?;
     let mut at = 0;
     loop {
@@ -78,7 +84,7 @@ fn quoted(text: &str) -> Option<(&str, &str)> {
         let after = &inner[at + 1..];
         if after.starts_with('"') {
             at += 2;
-        } else if after.is_empty() || after.starts_with([',', '\r', '\n']) {
+        } else if after.is_empty() || after.starts_with([separator, '\r', '\n']) {
             return Some((&inner[..at], after));
         } else {
             return None;

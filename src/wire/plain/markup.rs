@@ -59,7 +59,12 @@ impl<'a> Reader<'a> {
         if length == 0 {
             return self.skip_to_tag(inner);
         }
-        let (name, mut rest) = inner.split_at(length);
+        let (name, rest) = inner.split_at(length);
+        self.tag(name, rest, sink)
+    }
+
+    /// Takes the attributes of a tag and the text behind it.
+    fn tag(&mut self, name: &'a str, mut rest: &'a str, sink: &mut Sink<'a>) -> bool {
         let from = sink.fields.len();
         let mut attributes = 0;
         self.label = None;

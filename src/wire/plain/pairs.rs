@@ -14,6 +14,7 @@ const WORDS_PER_PAIR_MAX: usize = 8;
 const PIECES_PER_PAIR_MAX: usize = 3;
 /// A value of several words is believed up to the next name only among this many.
 const WORDS_PER_PAIR_EXTENDED_MAX: usize = 4;
+const UNITS: [&str; 10] = ["B", "KB", "MB", "GB", "TB", "bytes", "ms", "s", "sec", "seconds"];
 /// More words before the first `=` are not all its name.
 const WORDS_BEFORE_MAX: usize = 3;
 
@@ -28,6 +29,9 @@ pub(super) struct Style {
     /// How many there are.
     pub pairs: usize,
 }
+
+/// How a list of one is read.
+const SINGLE: Style = Style { separator: b';', assign: Assign::Equals, extends: true, begins: true, pairs: 1 };
 
 #[derive(Default)]
 struct Votes {
@@ -81,6 +85,9 @@ impl Votes {
             // A colon between words is punctuation.
             Some(b' ') if head.assign == Assign::Colon && !quoted => return,
             Some(separator) => {
+                // Several blanks part names of many words; between strict pairs they are but careless.
+                let careless = head.assign == Assign::Equals && head.strict && stop.wide;
+                let separator = if careless { b' ' } else { separator };
                 self.counts[index(&SEPARATORS, &separator)][index(&SIGNS, &head.assign)] += 1;
             }
         }
@@ -112,7 +119,9 @@ impl Votes {
         };
         let enough = match (style.assign, style.separator) {
             (Assign::Equals, b' ') => pairs >= 4 || pairs >= 2 && self.quoted >= 2,
-            (Assign::Equals, _) | (Assign::Colon, _) => pairs >= 3,
+            // The first one often stands behind a sentence and is not among those counted.
+            (Assign::Equals, _) => pairs >= 2,
+            (Assign::Colon, _) => pairs >= 3,
             (Assign::TightColon, _) => pairs >= 3 && begins && style.separator != b' ',
         };
         // Two are a list where the text begins with one; but a colon behind its first word may be punctuation.
@@ -136,7 +145,7 @@ impl Style {
             b' ' => byte.is_ascii_whitespace(),
             separator => [separator, b'\n'].contains(byte),
         };
-        stop.separator.is_none() || run.iter().any(fits)
+        stop.separator.is_none() || run.iter().any(fits) || self.separator == b'\t' && stop.wide
     }
 
     fn takes(&self, head: &Head<'_>, text: &str) -> bool {
@@ -188,17 +197,24 @@ fn close<'a>(open: Option<Open<'a>>, text: &'a str, end: usize, style: &Style, o
     let Some(open) = open else { return };
     if let Some(quote) = open.quoted {
         sink.push(open.name, escape::quoted(&text[open.from + 1..quote]));
-        return;
+        let left = text.get(quote + 1..end).unwrap_or_default();
+        return last_words(left, style, sink);
     }
     // An empty value may begin behind where the next name's separators do.
     let bare = text.get(open.from..end).unwrap_or_default().trim();
     let bare = if end == text.len() { without_closers(bare) } else { bare };
     let (value, left) = if style.separator == b' ' { split_bare(bare, style.extends) } else { (bare, "") };
     let value = value.trim_end_matches([',', ';', '|', ' ']);
-    sink.push(open.name, escape::bare(unquoted(value)));
+    let (name, value) = first_within(value, style).unwrap_or((open.name, value));
+    sink.push(name, escape::bare(unquoted(value)));
     nested(value, outermost, sink);
-    // `dst=10.0.0.1 message: what happened`: the last one often changes its sign.
-    if let Some((name, rest)) = left.split_once(": ").filter(|(name, _)| !name.is_empty() && !name.contains(' ')) {
+    last_words(left, style, sink);
+}
+
+/// `dst=10.0.0.1 message: what happened`: the last one of a list often changes its sign.
+fn last_words<'a>(left: &'a str, style: &Style, sink: &mut Sink<'a>) {
+    let pair = left.trim_start().split_once(": ").filter(|_| style.separator == b' ');
+    if let Some((name, rest)) = pair.filter(|(name, _)| !name.is_empty() && !name.contains(' ')) {
         sink.push(name, rest.trim());
     }
 }
@@ -213,12 +229,17 @@ fn before_first<'a>(text: &'a str, style: &Style, sink: &mut Sink<'a>) {
     let start = ["  ", ": ", ". ", "- ", ":"].into_iter().filter_map(|end| Some(before.rfind(end)? + end.len())).max();
     let name = before[start.unwrap_or(0)..].trim();
     let name = if name.split(' ').count() > WORDS_BEFORE_MAX { name.rsplit(' ').next().unwrap_or(name) } else { name };
-    // `Response={UserName=ann; ...`: the first of a list within.
-    let inner = value.trim_start_matches(['{', '[', '(']);
-    match head(inner, 0, false).filter(|head| inner.len() < value.len() && style.takes(head, inner)) {
-        Some(head) => sink.push(head.name, escape::bare(inner[head.value_at..].trim())),
+    match first_within(value, style) {
+        Some((name, value)) => sink.push(name, escape::bare(value)),
         None => sink.push(name, escape::bare(unquoted(value.trim()))),
     }
+}
+
+/// `{UserName=ann` of `Response={UserName=ann; Class=x; }`: the first pair of a list whose separators the text has too.
+fn first_within<'a>(value: &'a str, style: &Style) -> Option<(&'a str, &'a str)> {
+    let inner = value.strip_prefix('{').filter(|inner| !inner.contains('}'))?;
+    let head = head(inner, 0, false).filter(|head| style.takes(head, inner))?;
+    Some((head.name, inner[head.value_at..].trim()))
 }
 
 /// Without the quotes around it, or the one that never closes.
@@ -245,15 +266,23 @@ fn split_bare(bare: &str, extends: bool) -> (&str, &str) {
     let atomic = first.bytes().any(|byte| byte.is_ascii_digit())
         && first.bytes().all(|byte| byte.is_ascii_hexdigit() || b".:/-".contains(&byte));
     let next = rest.split(char::is_whitespace).next().unwrap_or_default();
-    let unit = next.len() <= 4 && next.bytes().all(|byte| byte.is_ascii_uppercase());
-    let continues = next.starts_with(|c: char| c.is_ascii_digit() || matches!(c, '+' | '-')) || unit;
+    let continues = next.starts_with(|c: char| c.is_ascii_digit() || matches!(c, '+' | '-')) || is_unit(first, next);
     if !extends || atomic && !continues { (first, rest) } else { (bare, "") }
+}
+
+/// Whether the word behind a number belongs to it: the half of the day or zone of a time, the unit of an amount.
+fn is_unit(number: &str, word: &str) -> bool {
+    let time = number.contains([':', '-', '/']);
+    let short = word.len() <= 4 && word.bytes().all(|byte| byte.is_ascii_uppercase());
+    time && short || UNITS.contains(&word)
 }
 
 /// `Response={User=ann; Class=x; }`: a list in a value, one level deep.
 fn nested<'a>(value: &'a str, outermost: bool, sink: &mut Sink<'a>) {
     let inner = value.strip_prefix('{').and_then(|inner| inner.strip_suffix('}')).filter(|_| outermost);
-    if let Some((inner, style)) = inner.and_then(|inner| Some((inner, style(inner)?))) {
+    let Some(inner) = inner else { return };
+    let single = || head(inner, 0, false).filter(|head| head.assign == Assign::Equals).map(|_| SINGLE);
+    if let Some(style) = style(inner).or_else(single) {
         read_level(inner, &style, false, sink);
     }
 }

@@ -55,11 +55,12 @@ pub(super) fn epoch_at_start(text: &str) -> Option<usize> {
 
 fn iso(c: &mut Cursor<'_>) -> Option<Kind> {
     c.digits(4, 4)?;
-    let dash = c.one_of(b"-/")?;
+    let dash = c.one_of(b"-/:")?;
     c.digits(2, 2)?;
     c.one_of(&[dash])?;
     c.digits(2, 2)?;
-    let between = c.one_of(b"Tt ")?;
+    // Sophos writes `2024:06:15-10:11:12`.
+    let between = c.one_of(if dash == b':' { b"-" } else { b"Tt " })?;
     c.clock()?;
     c.zone();
     Some(if between == b' ' { Kind::Spaced } else { Kind::Iso })

@@ -106,7 +106,8 @@ fn layer<'a>(header: &mut Header<'a>, depth: usize) -> Layer {
     if !trusted {
         return Layer::None;
     }
-    header.body = if sequence_host.is_some() { rest } else { timed };
+    // A number is a sequence number only where Cisco's mark follows.
+    header.body = if timed.starts_with('%') { timed } else { rest };
     // Without a time, what a colon follows is a program.
     let named = |(host, body): &(&str, &str)| is_marker(body) && !header.body[host.len()..].starts_with(':');
     if let Some((host, body)) = host(header.body).filter(named) {
@@ -203,10 +204,15 @@ fn is_header(kind: Kind, rest: &str, depth: usize) -> bool {
     }
     let named = host(rest).filter(|(host, _)| !is_level(host));
     let tagged = |text: &str| is_marker(text) || tag_of(text).is_some();
+    // A word behind a time may begin a sentence; a name with a digit in it, or a tag or a pair behind it, does not.
+    let likely = |(host, rest): (&str, &str)| {
+        host.contains(|c: char| c.is_ascii_digit() || matches!(c, '.' | '-'))
+            || tagged(rest)
+            || rest.split(' ').next().is_some_and(|word| word.contains('='))
+    };
     match (kind, depth) {
-        (Kind::Iso, _) => named.is_some(),
-        // The first time of a record is the header's; a second one only where a host follows it again.
-        (Kind::Syslog, _) => named.is_some() || depth == 0 && tag_of(rest).is_some(),
+        (Kind::Syslog, 0) => named.is_some() || tag_of(rest).is_some(),
+        (Kind::Iso | Kind::Syslog, _) => named.is_some_and(likely),
         (Kind::Spaced, 0) => named.is_some_and(|(_, rest)| tagged(rest)),
         (Kind::Spaced | Kind::Other, _) => false,
     }
@@ -294,7 +300,7 @@ fn tail_5424<'a>(header: &mut Header<'a>, text: &'a str, versioned: bool) -> Opt
     let [host, app, procid, msgid] = tokens;
     let nil_or_number = |token: &str| token == "-" || token.parse::<u32>().is_ok();
     let plausible = nil_or_number(procid) || msgid == "-";
-    let foreign = tokens.iter().any(|token| token.contains(['=', '|', '"', '{']));
+    let foreign = tokens.iter().any(|token| token.contains(['=', '"', '{']) || is_marker(token));
     if foreign || !versioned && !plausible {
         return None;
     }
@@ -353,13 +359,14 @@ fn tag_of(text: &str) -> Option<(&str, Option<&str>, &str)> {
     (apart && !begins_pairs(rest)).then(|| (name, None, rest.trim_start()))
 }
 
-/// Whether `Protocol: TCP, Port: 80` is a list of pairs from its first colon on, and `Protocol` no program.
+/// Whether `Protocol: TCP, Port: 80` is a list of pairs from its first colon on, and `Protocol` no program. What a
+/// program says begins with a sentence, or names its first pair itself.
 fn begins_pairs(after_colon: &str) -> bool {
     let window = prefix(after_colon, 2 * APP_BYTES_MAX);
-    let Some((value, next)) = window.split_once([',', ';']) else { return false };
-    let key = next.trim_start().split_once(": ").map(|(key, _)| key);
+    let Some((value, next)) = window.split_once(", ") else { return false };
+    let key = next.split_once(": ").map(|(key, _)| key);
     let wordy = |key: &str| !key.is_empty() && key.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b' ');
-    !value.contains([':', '=']) && key.is_some_and(wordy)
+    !value.trim().contains([':', '=', ' ']) && key.is_some_and(wordy)
 }
 
 /// At most the first `bytes` bytes, cut between characters.

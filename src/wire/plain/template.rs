@@ -127,7 +127,8 @@ impl Template {
             (Some(Part::Capture(name)), Some(Part::Literal(literal))) => {
                 let line_end = text[at..].find('\n').map(|length| at + length);
                 let searched = literal.searched(text, line_end);
-                match (literal.find(searched, at), line_end) {
+                let on_line = |(start, _): &(usize, usize)| line_end.is_none_or(|end| *start <= end);
+                match (literal.find(searched, at).filter(on_line), line_end) {
                     (None, Some(end)) => return Step::LineEnded(end),
                     (found, _) => (found, Some(name)),
                 }
@@ -241,4 +242,74 @@ impl Literal {
 fn blanks(text: &str, at: usize) -> Option<usize> {
     let count = text.as_bytes().get(at..)?.iter().take_while(|byte| **byte == b' ').count();
     (count > 0).then_some(at + count)
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    /// The captures of `text` as `name=value`, or nothing where it does not match.
+    fn captures(template: &str, text: &str) -> Option<Vec<String>> {
+        let template = Template::parse(template).unwrap();
+        let captures = template.captures(text)?;
+        Some(captures.iter().map(|(name, value)| format!("{name}={value}")).collect())
+    }
+
+    #[test]
+    fn holes_take_what_is_between_the_literals() {
+        let deny = "Deny {proto} src {zone}:{ip}/{port} dst {*}:{to}/{to_port} by access-group {acl}";
+        let text = "Deny tcp src  out:10.0.0.1/4432 dst in:10.0.0.2/22   by access-group \"out_in\" [0x1]";
+        let expected =
+            ["proto=tcp", "zone=out", "ip=10.0.0.1", "port=4432", "to=10.0.0.2", "to_port=22", "acl=\"out_in\" [0x1]"];
+        assert_eq!(captures(deny, text).unwrap(), expected);
+        assert_eq!(captures(deny, "Deny tcp src out:10.0.0.1 dst in"), None);
+        assert_eq!(captures(deny, "He said: Deny tcp"), None);
+    }
+
+    #[test]
+    fn ends_and_starts_are_as_the_template_says() {
+        assert_eq!(captures("{*}from {ip} port {port} ", "x from 1.1.1.1 port 5 y").unwrap(), ["ip=1.1.1.1", "port=5"]);
+        assert_eq!(captures("user {name}.", "user ann. And more").unwrap(), ["name=ann"]);
+        assert_eq!(captures("user {name}", "user ann b\r\nnext").unwrap(), ["name=ann b"]);
+        assert_eq!(captures("{first} {*}", "a b c").unwrap(), ["first=a"]);
+        assert_eq!(captures("'{a}'", "''").unwrap(), ["a="]);
+        assert_eq!(captures("{{{a}}} x", "{1} x").unwrap(), ["a=1"]);
+        assert_eq!(captures("a  b", "a b").unwrap(), [""; 0]);
+        assert_eq!(captures("a b", "ab"), None);
+    }
+
+    #[test]
+    fn a_capture_ends_with_its_line_and_a_skip_does_not() {
+        assert_eq!(captures("a {x} b", "a 1\n2 b"), None);
+        assert_eq!(captures("a {*} b {x}", "a 1\n2 b 3").unwrap(), ["x=3"]);
+        assert_eq!(captures("{*}user {x} at {y}", "user one\nuser two at home").unwrap(), ["x=two", "y=home"]);
+        assert_eq!(captures("a {z} {*}u {x} at {y}", "a 0 \nu 1\nu 2 at 3").unwrap(), ["z=0", "x=2", "y=3"]);
+        assert_eq!(captures("a {x}\nb {y}", "a 1\nb 2").unwrap(), ["x=1", "y=2"]);
+    }
+
+    #[test]
+    fn a_bad_template_is_named() {
+        for (text, error) in [
+            ("", TemplateError::Empty),
+            ("a {b", TemplateError::Unclosed { at: 2 }),
+            ("a {}", TemplateError::Unnamed { at: 2 }),
+            ("{a}{b}", TemplateError::Adjacent { at: 3 }),
+            ("{*}{b}", TemplateError::Adjacent { at: 3 }),
+            ("{a} {a}", TemplateError::Repeated("a".into())),
+        ] {
+            assert_eq!(Template::parse(text), Err(error), "{text}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn any_template_meets_any_text(template in "[ab {}*\n]{0,24}", text in "[ab \né]{0,48}") {
+            if let Ok(template) = Template::parse(&template) {
+                let captures = template.captures(&text).unwrap_or_default();
+                prop_assert!(captures.iter().all(|(_, value)| !value.contains('\n') && text.contains(value)));
+            }
+        }
+    }
 }

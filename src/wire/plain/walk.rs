@@ -39,8 +39,11 @@ impl Head<'_> {
 #[derive(Clone, Debug)]
 pub(super) struct Stop {
     pub run: Range<usize>,
-    /// The first of them that is no blank; a blank where there is none, nothing at the start.
+    /// The first of them that is no blank; a blank where there is none, nothing at the start. Several blanks count as
+    /// the tab that a relay has turned into them.
     pub separator: Option<u8>,
+    /// Whether it has several blanks in a row.
+    pub wide: bool,
 }
 
 pub(super) struct Walk<'a> {
@@ -66,7 +69,8 @@ impl<'a> Walk<'a> {
         let separator = self.started.then(|| kind(&bytes[run.clone()]));
         self.started = true;
         self.at = run.end;
-        (run.end < bytes.len()).then_some(Stop { run, separator })
+        let wide = is_wide(&bytes[run.clone()]);
+        (run.end < bytes.len()).then_some(Stop { run, separator, wide })
     }
 
     /// Goes on behind the value at `at`, if that is in quotes, and returns where they close.
@@ -95,7 +99,13 @@ fn is_opener(byte: u8) -> bool {
 fn kind(run: &[u8]) -> u8 {
     let hard = run.iter().copied().find(|byte| is_separator(*byte) && !byte.is_ascii_whitespace());
     let white = || run.iter().copied().find(|byte| matches!(byte, b'\n' | b'\t'));
-    hard.or_else(white).unwrap_or(b' ')
+    let blank = || if is_wide(run) { b'\t' } else { b' ' };
+    hard.or_else(white).unwrap_or_else(blank)
+}
+
+/// Whether the run has several blanks in a row.
+fn is_wide(run: &[u8]) -> bool {
+    run.windows(2).any(|pair| pair == b"  ")
 }
 
 /// The name at `at`, if an assignment follows it. With `wordy` it may be of several words.
@@ -109,23 +119,30 @@ pub(super) fn head(text: &str, at: usize, wordy: bool) -> Option<Head<'_>> {
     let strict = quote.is_some() || !name.contains(' ');
     let blanks = usize::from(quote.is_none() && text[behind..].starts_with(' '));
     let sign = behind + blanks;
-    let next = text.as_bytes().get(sign + 1).copied();
-    let assign = match text.as_bytes().get(sign)? {
-        b'=' if next == Some(b'=') => return None,
-        // ` = ` is an assignment, ` =` and a value is half of one.
-        b'=' if blanks > 0 && next != Some(b' ') => return None,
-        b'=' => Assign::Equals,
-        b':' if blanks > 0 && next != Some(b' ') => return None,
-        b':' if next.is_none_or(|next| next == b' ' || is_quote(next)) || quote.is_some() => Assign::Colon,
-        b':' if next.is_some_and(|next| !b"/\\:".contains(&next)) => Assign::TightColon,
-        _ => return None,
-    };
-    if assign != Assign::Equals && !name.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_') {
+    let (assign, next) = assignment(text.as_bytes().get(sign..)?, quote.is_some(), blanks > 0)?;
+    let named = name.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_');
+    let spaced = (blanks > 0 || assign == Assign::Colon) && next == Some(b' ');
+    let value_at = sign + 1 + usize::from(spaced);
+    (named || assign == Assign::Equals).then_some(Head { name, assign, value_at, strict })
+}
+
+/// The sign at the start of `bytes` and what follows it.
+fn assignment(bytes: &[u8], quoted_name: bool, blank_before: bool) -> Option<(Assign, Option<u8>)> {
+    let (sign, next) = (*bytes.first()?, bytes.get(1).copied());
+    // ` = ` is an assignment, ` =` and a value is half of one.
+    if blank_before && next != Some(b' ') {
         return None;
     }
-    let spaced = blanks > 0 || assign == Assign::Colon;
-    let value_at = sign + 1 + usize::from(spaced && next == Some(b' '));
-    Some(Head { name, assign, value_at, strict })
+    let apart = next.is_none_or(|next| next.is_ascii_whitespace() || is_quote(next));
+    let assign = match (sign, next) {
+        (b'=', Some(b'=')) => return None,
+        (b'=', _) => Assign::Equals,
+        (b':', _) if apart || quoted_name => Assign::Colon,
+        // No scheme of a URL, drive or `::`.
+        (b':', Some(next)) if !b"/\\:".contains(&next) => Assign::TightColon,
+        _ => return None,
+    };
+    Some((assign, next))
 }
 
 fn quoted_name(text: &str, at: usize, quote: u8) -> Option<(&str, usize)> {
@@ -150,5 +167,9 @@ fn bare_name(text: &str, at: usize, wordy: bool) -> Option<(&str, usize)> {
         .count();
     let name = text[at..at + length].trim_end();
     let words = name.bytes().filter(|byte| *byte == b' ').count() + 1;
-    (words <= KEY_WORDS_MAX && !name.contains("  ")).then_some((name, at + name.len()))
+    // `[admin]: text`: a bracket that closes here is not the name's, nor is one between its words.
+    let whole = if words == 1 { name.contains('[') || !name.contains(']') } else { !name.contains(['[', ']']) };
+    // The number before a name is not of it.
+    let lettered = words == 1 || first.is_ascii_alphabetic();
+    (whole && lettered && words <= KEY_WORDS_MAX && !name.contains("  ")).then_some((name, at + name.len()))
 }

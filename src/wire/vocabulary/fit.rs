@@ -100,7 +100,7 @@ fn about(meaning: Meaning, value: &str) -> Option<Fit> {
     let outcome = Outcome::About(meaning);
     let held = match meaning {
         Meaning::Time | Meaning::EndTime | Meaning::IngestTime | Meaning::UpdatedTime => return time(outcome, value),
-        Meaning::Confidence | Meaning::RiskScore | Meaning::Severity => return graded(outcome, value),
+        Meaning::Confidence | Meaning::RiskScore | Meaning::Severity => return graded(meaning, value),
         Meaning::RuleName => return rule_name(value),
         Meaning::Title | Meaning::Message | Meaning::Description => is_prose(value),
         Meaning::Link => shape::is_url(value),
@@ -134,16 +134,25 @@ fn time(outcome: Outcome, value: &str) -> Option<Fit> {
     }
 }
 
-fn graded(outcome: Outcome, value: &str) -> Option<Fit> {
+/// A grade in numbers or in words; a risk in words is a severity.
+fn graded(meaning: Meaning, value: &str) -> Option<Fit> {
     // What counts beyond this counts something else.
     const NUMBER_MAX: f64 = 1_000.0;
     let number = value.trim_end_matches('%').trim().parse::<f64>();
-    if number.is_ok_and(|number| (0.0..=NUMBER_MAX).contains(&number)) || super::severity(value).is_some() {
-        return sure(outcome);
+    if number.is_ok_and(|number| (0.0..=NUMBER_MAX).contains(&number)) {
+        return sure(Outcome::About(meaning));
     }
-    // A word of a scale that nobody told us.
-    let word = outcome == Outcome::About(Meaning::Severity) && value.len() <= 32 && is_name(value);
-    if word { doubtful(outcome, 25) } else { None }
+    let severity = Outcome::About(Meaning::Severity);
+    let told = super::severity(value).is_some();
+    if meaning == Meaning::RiskScore && told {
+        return doubtful(severity, 10);
+    }
+    if meaning != Meaning::Severity {
+        return None;
+    }
+    // Perhaps a word of a scale that nobody told us.
+    let word = value.len() <= 32 && is_name(value);
+    if told { sure(severity) } else { word.then_some(Fit { sort: severity, doubt: 25 }) }
 }
 
 /// A rule that is only a number or an id is known by it.

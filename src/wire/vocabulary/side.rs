@@ -1,5 +1,10 @@
-//! Which side of the story the words around a name put it on, and what that makes of a machine or of an account. The
-//! name itself is left to `table`.
+//! The words around names, read once from `around.tsv`: on which side of the story each puts a name, and what that makes
+//! of a machine or of an account. Names are left to `table`, and how far a word reaches to `around`.
+
+use std::sync::LazyLock;
+
+use foldhash::fast::FixedState;
+use hashbrown::HashMap;
 
 use crate::model::Role;
 
@@ -32,20 +37,13 @@ pub(super) enum Part {
 }
 
 impl Side {
-    pub fn of(word: &[u8]) -> Option<Self> {
-        let word = std::str::from_utf8(word).ok()?;
-        SIDES.binary_search_by(|(known, _)| (*known).cmp(word)).ok().map(|at| SIDES[at].1)
+    /// Says what kind of thing something belongs to, and not to which of them.
+    pub const fn is_weak(self) -> bool {
+        matches!(self, Self::Machine | Self::Account)
     }
 
-    /// The word that opens `run` when its author wrote two words as one (`attackerip`), and what follows it.
-    pub fn split(run: &[u8]) -> impl Iterator<Item = (Self, &[u8])> {
-        let longer = |word: &str| word.len() >= 3;
-        SIDES.iter().filter(move |(word, side)| longer(word) && side.is_written_together()).filter_map(
-            move |(word, side)| Some((*side, run.strip_prefix(word.as_bytes()).filter(|rest| rest.len() >= 2)?)),
-        )
-    }
-
-    fn is_written_together(self) -> bool {
+    /// Short and everyday words begin too many others.
+    const fn is_written_together(self) -> bool {
         !matches!(self, Self::Aside | Self::Account)
     }
 
@@ -57,143 +55,74 @@ impl Side {
             (Self::Destination, Part::Machine) | (Self::Target, Part::Machine) => Some(Role::Destination),
             (Self::Destination | Self::Target | Self::Victim, Part::Account | Part::Thing) => Some(Role::Target),
             (Self::Victim | Self::Machine, Part::Machine) => Some(Role::Asset),
-            (Self::Account, Part::Machine) => Some(Role::Source),
             (Self::Peer, _) => Some(Role::Peer),
             (Self::Reporter | Self::Aside, _) => Some(Role::Context),
-            (Self::Machine | Self::Account, Part::Account | Part::Thing) => None,
+            (Self::Machine, Part::Account | Part::Thing) | (Self::Account, _) => None,
         }
     }
 }
 
-/// Sorted by word; a test holds it so.
-pub(super) const SIDES: &[(&str, Side)] = &[
-    ("accessed", Side::Target),
-    ("account", Side::Account),
-    ("acting", Side::Actor),
-    ("actor", Side::Actor),
-    ("added", Side::Target),
-    ("admin", Side::Actor),
-    ("administrator", Side::Actor),
-    ("affected", Side::Victim),
-    ("agent", Side::Machine),
-    ("any", Side::Aside),
-    ("appliance", Side::Reporter),
-    ("asset", Side::Machine),
-    ("assets", Side::Machine),
-    ("assignee", Side::Aside),
-    ("attacker", Side::Source),
-    ("author", Side::Aside),
-    ("blacklist", Side::Aside),
-    ("c2", Side::Destination),
-    ("callback", Side::Destination),
-    ("caller", Side::Actor),
-    ("client", Side::Source),
-    ("cnc", Side::Destination),
-    ("collector", Side::Reporter),
-    ("compromised", Side::Victim),
-    ("computer", Side::Machine),
-    ("connector", Side::Reporter),
-    ("creator", Side::Aside),
-    ("deleted", Side::Target),
-    ("dest", Side::Destination),
-    ("destination", Side::Destination),
-    ("device", Side::Machine),
-    ("devices", Side::Machine),
-    ("disabled", Side::Target),
-    ("dns", Side::Aside),
-    ("dst", Side::Destination),
-    ("dvc", Side::Reporter),
-    ("effective", Side::Actor),
-    ("employee", Side::Account),
-    ("endpoint", Side::Machine),
-    ("enrichment", Side::Aside),
-    ("enrichments", Side::Aside),
-    ("firewall", Side::Reporter),
-    ("forwarder", Side::Reporter),
-    ("from", Side::Source),
-    ("gateway", Side::Reporter),
-    ("grantee", Side::Target),
-    ("grantor", Side::Actor),
-    ("historical", Side::Aside),
-    ("host", Side::Machine),
-    ("hosts", Side::Machine),
-    ("impacted", Side::Victim),
-    ("impersonated", Side::Target),
-    ("infected", Side::Victim),
-    ("initiated", Side::Actor),
-    ("initiating", Side::Actor),
-    ("initiator", Side::Actor),
-    ("intel", Side::Aside),
-    ("intermediary", Side::Reporter),
-    ("intruder", Side::Source),
-    ("invited", Side::Target),
-    ("invitee", Side::Target),
-    ("inviter", Side::Actor),
-    ("last", Side::Aside),
-    ("local", Side::Machine),
-    ("locked", Side::Target),
-    ("logger", Side::Reporter),
-    ("machine", Side::Machine),
-    ("malicious", Side::Source),
-    ("manager", Side::Reporter),
-    ("member", Side::Target),
-    ("modified", Side::Target),
-    ("nat", Side::Reporter),
-    ("node", Side::Machine),
-    ("object", Side::Target),
-    ("objref", Side::Target),
-    ("observer", Side::Reporter),
-    ("offender", Side::Source),
-    ("old", Side::Aside),
-    ("operator", Side::Actor),
-    ("orig", Side::Source),
-    ("origin", Side::Source),
-    ("original", Side::Aside),
-    ("originating", Side::Source),
-    ("originator", Side::Source),
-    ("owner", Side::Aside),
-    ("parent", Side::Aside),
-    ("peer", Side::Peer),
-    ("performed", Side::Actor),
-    ("performer", Side::Actor),
-    ("performing", Side::Actor),
-    ("perpetrator", Side::Source),
-    ("person", Side::Account),
-    ("policy", Side::Aside),
-    ("prev", Side::Aside),
-    ("previous", Side::Aside),
-    ("principal", Side::Actor),
-    ("proxy", Side::Reporter),
-    ("recipient", Side::Target),
-    ("related", Side::Aside),
-    ("relay", Side::Reporter),
-    ("remote", Side::Source),
-    ("removed", Side::Target),
-    ("reporter", Side::Reporter),
-    ("reporting", Side::Reporter),
-    ("requester", Side::Actor),
-    ("requestor", Side::Actor),
-    ("resource", Side::Target),
-    ("resources", Side::Target),
-    ("resp", Side::Destination),
-    ("responder", Side::Destination),
-    ("rule", Side::Aside),
-    ("sender", Side::Source),
-    ("sensor", Side::Reporter),
-    ("server", Side::Destination),
-    ("source", Side::Source),
-    ("src", Side::Source),
-    ("subject", Side::Actor),
-    ("suspicious", Side::Source),
-    ("target", Side::Target),
-    ("targets", Side::Target),
-    ("to", Side::Destination),
-    ("translated", Side::Reporter),
-    ("user", Side::Account),
-    ("users", Side::Account),
-    ("victim", Side::Victim),
-    ("victims", Side::Victim),
-    ("whitelist", Side::Aside),
-    ("workstation", Side::Machine),
-    ("xlate", Side::Reporter),
+/// What a word does to the names behind it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Word {
+    Side(Side),
+    /// Wraps a record or a part of it and adds nothing to what is inside.
+    Envelope,
+    /// Opens something with times, names and states of its own.
+    Body,
+    /// Makes a question or a quantity of a name: `isAdminUser`, `num_hosts`.
+    Turn,
+}
+
+type Lexicon = HashMap<&'static [u8], Word, FixedState>;
+
+static LEXICON: LazyLock<Lexicon> = LazyLock::new(|| lines().flatten().collect());
+
+pub(super) fn word(letters: &[u8]) -> Option<Word> {
+    LEXICON.get(letters).copied()
+}
+
+pub(super) fn side(letters: &[u8]) -> Option<Side> {
+    match word(letters)? {
+        Word::Side(side) => Some(side),
+        Word::Envelope | Word::Body | Word::Turn => None,
+    }
+}
+
+/// The side that opens `run`, where its author wrote two words as one (`attackerip`), and what follows it: the longest
+/// first.
+pub(super) fn split(run: &[u8]) -> impl Iterator<Item = (Side, &[u8])> {
+    const SIDE_LETTERS: std::ops::RangeInclusive<usize> = 3..=13;
+    let ends = SIDE_LETTERS.rev().filter(|end| end + 2 <= run.len());
+    ends.filter_map(|end| Some((side(&run[..end]).filter(|side| side.is_written_together())?, &run[end..])))
+}
+
+/// The words of each line that can be read; a test holds that all can.
+pub(super) fn lines() -> impl Iterator<Item = impl Iterator<Item = (&'static [u8], Word)>> {
+    let told = include_str!("around.tsv").lines().filter(|line| !line.is_empty() && !line.starts_with('#'));
+    told.filter_map(|line| {
+        let (kind, words) = line.split_once('\t')?;
+        let kind = kind_of(kind)?;
+        Some(words.split(", ").map(move |word| (word.as_bytes(), kind)))
+    })
+}
+
+fn kind_of(label: &str) -> Option<Word> {
+    KINDS.iter().find(|(known, _)| *known == label).map(|(_, word)| *word)
+}
+
+pub(super) const KINDS: [(&str, Word); 13] = [
+    ("source", Word::Side(Side::Source)),
+    ("destination", Word::Side(Side::Destination)),
+    ("actor", Word::Side(Side::Actor)),
+    ("target", Word::Side(Side::Target)),
+    ("victim", Word::Side(Side::Victim)),
+    ("machine", Word::Side(Side::Machine)),
+    ("account", Word::Side(Side::Account)),
+    ("peer", Word::Side(Side::Peer)),
+    ("reporter", Word::Side(Side::Reporter)),
+    ("aside", Word::Side(Side::Aside)),
+    ("envelope", Word::Envelope),
+    ("body", Word::Body),
+    ("turn", Word::Turn),
 ];

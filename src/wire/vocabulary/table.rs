@@ -150,7 +150,7 @@ fn about(text: &str) -> Option<Meaning> {
     ABOUT.iter().find(|(label, _)| *label == text).map(|(_, meaning)| *meaning)
 }
 
-const ABOUT: [(&str, Meaning); 25] = [
+pub(super) const ABOUT: [(&str, Meaning); 25] = [
     ("time", Meaning::Time),
     ("end_time", Meaning::EndTime),
     ("ingest_time", Meaning::IngestTime),

@@ -45,7 +45,7 @@ fn hayabusa() {
             "process c0ffee00-1111-2222-0000-0010aabbccdd actor",
             "sid s-1-5-21-1-2-3-1104 actor",
             r"user corp\mkeller actor",
-            "user system target",
+            "user system context",
         ]
     );
     assert_eq!(

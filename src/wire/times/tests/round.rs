@@ -30,7 +30,7 @@ const WRITERS: [(TimeFormat, &str, i64); 16] = [
 ];
 
 fn zoned(millis: i64, zone: TimeZone) -> jiff::Zoned {
-    jiff::Timestamp::from_millisecond(millis).unwrap().to_zoned(zone)
+    jiff::Timestamp::from_millisecond(millis).expect("in range").to_zoned(zone)
 }
 
 proptest! {
@@ -55,10 +55,10 @@ proptest! {
     #[test]
     fn every_writer_s_time_reads_back(millis in 86_400_000..FULL_YEARS_END, offset in -14 * 60..14 * 60_i32, late in 0..150 * 86_400_000_i64) {
         let near = Timestamp::from_millis(millis + late);
-        let fixed = TimeZone::fixed(Offset::from_seconds(offset * 60).unwrap());
+        let fixed = TimeZone::fixed(Offset::from_seconds(offset * 60).expect("in range"));
         let sign = if offset < 0 { '-' } else { '+' };
         let name = format!("{sign}{:02}:{:02}", offset.abs() / 60, offset.abs() % 60);
-        let (utc, there) = (Frame { near: Some(near), ..Frame::default() }, Frame { zone: Zone::parse(&name).unwrap(), near: Some(near) });
+        let (utc, there) = (Frame { near: Some(near), ..Frame::default() }, Frame { zone: Zone::parse(&name).expect("in range"), near: Some(near) });
         for (format, pattern, grain) in WRITERS {
             let local = zoned(millis, fixed.clone()).strftime(pattern).to_string();
             let wanted = Some(Timestamp::from_millis(millis / grain * grain)).filter(|at| in_range(*at));
@@ -70,12 +70,12 @@ proptest! {
 
     #[test]
     fn a_named_zone_agrees_with_the_offset_it_has(millis in 86_400_000..FULL_YEARS_END, name in prop::sample::select(vec!["Europe/Berlin", "America/New_York", "Asia/Kolkata", "Australia/Lord_Howe", "UTC"])) {
-        let zone = TimeZone::get(name).unwrap();
+        let zone = TimeZone::get(name).expect("in range");
         let there = zoned(millis / 1_000 * 1_000, zone.clone());
-        let frame = Frame { zone: Zone::parse(name).unwrap(), near: None };
-        let read = TimeFormat::Iso.read(&there.strftime("%Y-%m-%d %H:%M:%S").to_string(), &frame).unwrap();
+        let frame = Frame { zone: Zone::parse(name).expect("in range"), near: None };
+        let read = TimeFormat::Iso.read(&there.strftime("%Y-%m-%d %H:%M:%S").to_string(), &frame).expect("in range");
         // The hour that comes twice is read as the first of the two.
-        let wanted = zone.to_ambiguous_timestamp(there.datetime()).compatible().unwrap().as_millisecond();
+        let wanted = zone.to_ambiguous_timestamp(there.datetime()).compatible().expect("in range").as_millisecond();
         prop_assert_eq!(read.millis(), wanted);
         let carried = there.strftime("%Y-%m-%d %H:%M:%S %:Q").to_string();
         prop_assert_eq!(TimeFormat::Iso.read(&carried, &Frame::default()), Some(read));
@@ -84,7 +84,7 @@ proptest! {
     #[test]
     fn no_text_panics(raw in times_or_noise(), near in proptest::option::of(proptest::num::i64::ANY)) {
         for zone in ["UTC", "Europe/Berlin", "-23:59"] {
-            let frame = Frame { zone: Zone::parse(zone).unwrap(), near: near.map(Timestamp::from_millis) };
+            let frame = Frame { zone: Zone::parse(zone).expect("in range"), near: near.map(Timestamp::from_millis) };
             for format in TimeFormat::ALL {
                 if let Some(at) = format.read(&raw, &frame) {
                     prop_assert!(in_range(at), "{} {}", format.label(), raw);

@@ -1,0 +1,141 @@
+//! One alert in every wrapping that a pipeline puts around it, and many in one: the same alerts, the same ids, and what
+//! is bad among them costs the others nothing.
+
+use casewright::wire::{Element, RejectReason};
+use serde_json::{Value, json};
+
+use super::{alert, decode, decode_from, reason, rejection, source};
+
+fn inner() -> Value {
+    json!({
+        "timestamp": "2026-08-01T11:15:09.120345+0200", "flow_id": 1_122_334_455, "event_type": "alert",
+        "src_ip": "10.20.30.40", "dest_ip": "203.0.113.77", "proto": "TCP",
+        "alert": {"gid": 1, "signature_id": 9_000_123, "rev": 4, "signature": "EXAMPLE C2 beacon", "severity": 1}
+    })
+}
+
+fn wrapped() -> Vec<(&'static str, String)> {
+    let inner = inner();
+    let text = inner.to_string();
+    let quoted = json!(text).to_string();
+    let encoded = {
+        use base64::Engine as _;
+        base64::engine::general_purpose::STANDARD.encode(&text)
+    };
+    vec![
+        ("CloudEvents", json!({"specversion": "1.0", "id": "e", "type": "t", "source": "/s", "time": "2026-08-01T10:00:00Z", "data": inner}).to_string()),
+        ("CloudEvents, base64", json!({"specversion": "1.0", "id": "e", "type": "t", "source": "/s", "data_base64": encoded}).to_string()),
+        ("Filebeat", json!({"@timestamp": "2026-08-01T10:00:00Z", "message": text, "agent": {"type": "filebeat"}, "input": {"type": "log"}}).to_string()),
+        ("ECS", json!({"@timestamp": "2026-08-01T10:00:00Z", "event": {"original": text, "module": "x"}, "host": {"name": "shipper"}}).to_string()),
+        ("ECS, dotted", json!({"@timestamp": "2026-08-01T10:00:00Z", "event.original": text}).to_string()),
+        ("Fluent", json!({"log": text, "stream": "stdout", "time": "2026-08-01T10:00:00Z"}).to_string()),
+        ("Splunk HEC", json!({"event": inner, "sourcetype": "suricata", "host": "shipper", "time": 1_785_578_400}).to_string()),
+        ("Splunk raw", json!({"_raw": text, "_time": "1785578400", "sourcetype": "suricata"}).to_string()),
+        ("Elasticsearch hit", json!({"_index": "i", "_id": "x", "_source": inner}).to_string()),
+        ("EventBridge", json!({"version": "0", "detail-type": "d", "source": "s", "detail": inner}).to_string()),
+        ("SNS", json!({"Type": "Notification", "MessageId": "m", "Message": text}).to_string()),
+        ("kcat", json!({"topic": "a", "partition": 0, "offset": 1, "key": null, "payload": text}).to_string()),
+        ("syslog 5424", format!("<134>1 2026-08-01T10:00:00Z shipper suricata 17 - - {text}")),
+        ("syslog 3164", format!("<134>Aug  1 10:00:00 shipper suricata[17]: {text}")),
+        ("quoted", quoted),
+        ("Fluent around syslog", json!({"log": format!("<134>Aug  1 10:00:00 shipper suricata[17]: {text}")}).to_string()),
+    ]
+}
+
+#[test]
+fn the_same_alert_has_one_id_in_every_wrapping() {
+    let bare = alert("auto", inner().to_string());
+    for (name, record) in wrapped() {
+        let got = alert("auto", &record);
+        assert_eq!((got.id, &got.title, &*got.profile), (bare.id, &bare.title, "suricata"), "{name}");
+        assert_eq!(got.event_time, bare.event_time, "{name}");
+        assert_eq!(got.observables, bare.observables, "{name}");
+        let named = alert("suricata", &record);
+        assert_eq!(named.id, bare.id, "{name}, by the profile's name");
+    }
+}
+
+#[test]
+fn a_list_gives_each_alert_its_place_and_a_bad_one_its_own_letter() {
+    let (mut one, mut three) = (inner(), inner());
+    (one["flow_id"], three["flow_id"]) = (json!(1), json!(3));
+    let bad = r#"{"event_type":"alert","event_type":"alert","timestamp":"x","flow_id":2}"#;
+    for key in ["records", "Records", "value", "alerts", "events", "results", "items", "findings", "detections", "data"] {
+        let record = format!(r#"{{"other":[1,2],"{key}":[{one},{bad},{three}]}}"#);
+        let elements = decode("auto", &record);
+        assert_eq!(elements.len(), 3, "{key}");
+        let (Element::Alert(first), Element::Rejected(second), Element::Alert(third)) =
+            (&elements[0], &elements[1], &elements[2])
+        else {
+            panic!("{key}: {elements:?}")
+        };
+        assert_eq!((first.origin.index, second.index, third.origin.index), (0, Some(1), 2), "{key}");
+        assert_eq!(&record[second.bytes.clone()], bad, "{key}");
+        assert_eq!(second.reason, RejectReason::DuplicateKey, "{key}");
+        assert_eq!(alert("auto", one.to_string()).id, first.id, "{key}");
+    }
+}
+
+#[test]
+fn envelopes_in_envelopes_are_opened_so_far_and_no_further() {
+    let wrap = |text: String| json!({"log": text}).to_string();
+    let mut record = inner().to_string();
+    for _ in 0..4 {
+        record = wrap(record);
+    }
+    assert_eq!(&*alert("auto", &record).profile, "suricata");
+    for _ in 0..30 {
+        record = wrap(record);
+    }
+    assert_eq!(reason("auto", &record), RejectReason::UnknownFormat);
+}
+
+#[test]
+fn bytes_of_what_was_inside_are_the_bytes_it_lay_in() {
+    let bad = json!({"timestamp": "2026-08-01T09:00:00Z", "event_type": "stats", "stats": {}});
+    let record = json!({"specversion": "1.0", "id": "e", "data": bad}).to_string();
+    let refused = rejection("auto", &record);
+    assert_eq!(refused.reason, RejectReason::NotAnAlert);
+    assert_eq!(&record[refused.bytes], bad.to_string());
+    let record = json!({"message": bad.to_string()}).to_string();
+    let refused = rejection("auto", &record);
+    assert_eq!((refused.reason, refused.bytes), (RejectReason::NotAnAlert, 0..record.len()), "it lies in a string");
+}
+
+#[test]
+fn what_says_nothing_is_no_alert() {
+    for record in [
+        "not json",
+        "hello",
+        "{}",
+        r#"{"foo":1}"#,
+        r#"{"a":{"b":[true,null]}}"#,
+        "17",
+        "null",
+        r#""just words""#,
+        r#"["a","b"]"#,
+        "[]",
+        "=====",
+        "|||||||",
+        "<34>",
+    ] {
+        let elements = decode("auto", record);
+        assert!(elements.iter().all(|element| matches!(element, Element::Rejected(_))), "{record}: {elements:?}");
+    }
+    for cut in [r#"{"timestamp":"2026-08-01T09:00:00Z","src_ip":"10.0.0."#, r#"[{"src_ip":"10.0.0.1"},"#] {
+        assert_eq!(reason("auto", cut), RejectReason::NotJson, "{cut}");
+    }
+}
+
+#[test]
+fn a_time_without_a_zone_is_in_the_sources_one() {
+    let mut source = source("auto");
+    let record = "<134>Aug  1 10:00:00 web-1 sshd[17]: Failed password for ann from 203.0.113.9 port 22 ssh2";
+    let at = |source: &_| match &decode_from(source, "alerts", &[], record)[0] {
+        Element::Alert(alert) => alert.event_time.at.millis(),
+        Element::Rejected(rejection) => panic!("{rejection:?}"),
+    };
+    let utc = at(&source);
+    source.timezone = Some(jiff::tz::TimeZone::get("Europe/Berlin").unwrap());
+    assert_eq!(utc - at(&source), 2 * 3_600_000, "summer in Berlin");
+}
