@@ -37,10 +37,13 @@ fn things(alert: &Alert) -> Vec<String> {
 
 /// What of it did not come out.
 fn wrong(expected: &Expected, elements: &[Element]) -> Vec<String> {
-    let alerts: Vec<&Alert> = elements.iter().filter_map(|element| match element {
-        Element::Alert(alert) => Some(&**alert),
-        Element::Rejected(_) => None,
-    }).collect();
+    let alerts: Vec<&Alert> = elements
+        .iter()
+        .filter_map(|element| match element {
+            Element::Alert(alert) => Some(&**alert),
+            Element::Rejected(_) => None,
+        })
+        .collect();
     if let Some(reason) = &expected.rejected {
         let told = elements.iter().any(|e| matches!(e, Element::Rejected(r) if r.reason.label() == reason));
         return if told { Vec::new() } else { vec![format!("not rejected as {reason}")] };
@@ -52,7 +55,8 @@ fn wrong(expected: &Expected, elements: &[Element]) -> Vec<String> {
     let found: Vec<String> = alerts.iter().flat_map(|alert| things(alert)).collect();
     wrong.extend(expected.has.iter().filter(|thing| !found.contains(thing)).map(|thing| format!("has no {thing}")));
     wrong.extend(expected.not.iter().filter(|thing| found.contains(thing)).map(|thing| format!("has {thing}")));
-    let of_field = |alert: &&Alert| (alert.event_time.from == TimeFrom::Field).then(|| times::text(alert.event_time.at));
+    let of_field =
+        |alert: &&Alert| (alert.event_time.from == TimeFrom::Field).then(|| times::text(alert.event_time.at));
     let at: Vec<String> = alerts.iter().filter_map(of_field).collect();
     if let Some(time) = expected.time.as_ref().filter(|time| !at.contains(time)) {
         wrong.push(format!("is at {at:?}, not {time}"));
@@ -115,7 +119,8 @@ fn every_sample_ends_somewhere() {
         if !path.extension().is_some_and(|extension| extension == "jsonl" || extension == "log") {
             continue;
         }
-        for line in fs::read(&path).expect("a sample file").split(|byte| *byte == b'\n').filter(|line| !line.is_empty()) {
+        for line in fs::read(&path).expect("a sample file").split(|byte| *byte == b'\n').filter(|line| !line.is_empty())
+        {
             for element in decode("auto", line) {
                 match element {
                     Element::Alert(_) => alerts += 1,
