@@ -18,7 +18,7 @@ pub(super) fn record(number: u64) -> Vec<u8> {
         6 => huge(number),
         7 => format!(r#"[{number},"junk",null]"#).into_bytes(),
         8 => wrong_types(number),
-        9 => format!("<134>1 2026-01-01T00:00:00Z fw-1 filter {number} - - deny tcp").into_bytes(),
+        9 => format!("number {number} is a line of words, and no product's").into_bytes(),
         10 => format!(r#"{{"schema_version":"9.0","number":{number}}}"#).into_bytes(),
         11 => format!(r#""just a string {number}""#).into_bytes(),
         12 => format!(r#"{{"number":{number},}}"#).into_bytes(),

@@ -186,6 +186,7 @@ pub(super) const EMBEDDED: &[(&str, &str)] = embedded![
     "watchguard.toml"
     "wazuh.toml"
     "windows-cef.toml"
+    "windows-dhcp.toml"
     "windows-event-flat.toml"
     "windows-event.toml"
     "windows-snare.toml"

@@ -10,9 +10,9 @@ use casewright::wire::Profiles;
 use proptest::prelude::*;
 
 static READER: LazyLock<Reader> = LazyLock::new(Reader::default);
+static PROFILES: LazyLock<Profiles> = LazyLock::new(Profiles::embedded);
 static SEEDS: LazyLock<Vec<Vec<u8>>> = LazyLock::new(|| {
-    let profiles = Profiles::embedded();
-    let samples = profiles.samples().map(|sample| sample.as_bytes().to_vec());
+    let samples = PROFILES.samples().map(|sample| sample.as_bytes().to_vec());
     samples.chain(corpus()).collect()
 });
 
@@ -93,9 +93,8 @@ proptest! {
 
     #[test]
     fn changed_profiles_compile_or_say_where(which in any::<usize>(), changes in proptest::collection::vec(change(), 1..4)) {
-        let profiles = Profiles::embedded();
-        let names: Vec<_> = profiles.list().iter().map(|profile| profile.name.to_owned()).collect();
-        let mut bytes = profiles.text(&names[which % names.len()]).unwrap().as_bytes().to_vec();
+        let names: Vec<_> = PROFILES.list().iter().map(|profile| profile.name.to_owned()).collect();
+        let mut bytes = PROFILES.text(&names[which % names.len()]).unwrap().as_bytes().to_vec();
         changes.iter().for_each(|change| apply(&mut bytes, change));
         check_profile(&String::from_utf8_lossy(&bytes));
     }
