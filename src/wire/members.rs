@@ -8,7 +8,7 @@ use serde::de::{Deserialize, Deserializer, IgnoredAny, MapAccess, Visitor};
 use serde_json::value::RawValue;
 
 /// Where carriers keep what they carry, the surest first.
-const CARRIERS: [&str; 20] = [
+const CARRIERS: [&str; 22] = [
     "_source",        // Elasticsearch, OpenSearch
     "data",           // CloudEvents
     "data_base64",    // CloudEvents
@@ -29,6 +29,8 @@ const CARRIERS: [&str; 20] = [
     "alert",
     "body", // OpenTelemetry
     "original",
+    "hits",  // an Elasticsearch answer
+    "reply", // Cortex
 ];
 const TIMES: [&str; 4] = ["time", "@timestamp", "timestamp", "eventTime"];
 

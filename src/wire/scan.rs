@@ -51,7 +51,7 @@ const FRAMES_INLINE: usize = 32;
 const KEYS_COMPARED_MAX: usize = 24;
 /// The keys under which envelopes keep their records: Azure, AWS, Microsoft Graph, Alertmanager, and the words that most
 /// interfaces page their answers with.
-const ENVELOPE_KEYS: [&str; 14] = [
+const ENVELOPE_KEYS: [&str; 19] = [
     "records",
     "Records",
     "alerts",
@@ -66,10 +66,15 @@ const ENVELOPE_KEYS: [&str; 14] = [
     "data",
     "logs",
     "resources",
+    "entries",
+    "notifications",
+    "logEvents",
+    "hits",
+    "messages",
 ];
 /// Behind so many of them come words that alerts use for lists of their own.
 const SURE_KEYS: usize = 4;
-static ENVELOPE_HASHES: LazyLock<[u64; 14]> = LazyLock::new(|| ENVELOPE_KEYS.map(|key| key_hash(key.as_bytes())));
+static ENVELOPE_HASHES: LazyLock<[u64; 19]> = LazyLock::new(|| ENVELOPE_KEYS.map(|key| key_hash(key.as_bytes())));
 
 /// The hash by which keys are compared. Its seed is fixed, so that every replay decides alike; a collision can only
 /// refuse the record of the one who made it.

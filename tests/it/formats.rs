@@ -4,6 +4,7 @@
 mod envelopes;
 mod expected;
 mod hostile;
+mod language;
 mod mutations;
 mod native;
 mod profiles;

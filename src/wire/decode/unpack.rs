@@ -180,6 +180,7 @@ impl<'d> Unpacking<'d> {
         let Ok(scan) = scan(text.as_bytes(), self.limits) else { return };
         match self.recognise(&scan) {
             Some(reader) if !reader.gives_way() => self.json(&scan, place),
+            None if scan.shape == Shape::Object && is_envelope(&scan) => self.list(&scan, place),
             Some(_) | None if scan.shape == Shape::Object && self.unwrapped(&scan, place) => {}
             Some(_) => self.json(&scan, place),
             None => {}

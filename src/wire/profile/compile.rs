@@ -9,13 +9,13 @@ use super::found::Slot;
 use super::glob::Glob;
 use super::path::{self, Step};
 use super::raw::{
-    Paths, RawActivity, RawAttack, RawCondition, RawCsv, RawEntity, RawFields, RawMatch, RawObservable, RawProfile,
-    RawSample, RawSeverity, Text,
+    Paths, RawActivity, RawAttack, RawCondition, RawCsv, RawEntity, RawFields, RawMatch, RawObservable, RawPart,
+    RawProfile, RawSample, RawSeverity, Text,
 };
-use super::recognise::Signatures;
+use super::recognise::{Asked, Signatures};
 use super::rules::{
-    ActivityMap, AttackMap, Condition, CsvRule, EntityRule, Field, Fields, ObservableRule, Place, Profile, Sample,
-    SeverityMap,
+    ActivityMap, AttackMap, Condition, CsvRule, EntityRule, Field, Fields, ObservableRule, Part, Place, Profile,
+    Sample, SeverityMap,
 };
 use super::trie::{Probe, Trie};
 use super::{GENERIC, NATIVE, ProfileError};
@@ -119,8 +119,13 @@ impl Compiler<'_> {
             return Err(self.invalid(at, "match needs something that tells the format: keys, cef, leef, fields ..."));
         }
         let condition = |raw: RawCondition| {
-            let probe = Probe::new(&self.steps(&raw.path, raw.path.get_ref())?);
-            Ok((probe, globs(&raw.equals)))
+            let probe = |path: &Text| Ok(Probe::new(&self.steps(path, path.get_ref())?));
+            let probes: Vec<Probe> =
+                raw.path.iter().chain(&raw.paths).map(probe).collect::<Result<_, ProfileError>>()?;
+            if probes.is_empty() {
+                return Err(self.invalid(at, "a condition needs a path"));
+            }
+            Ok(Asked { probes, words: globs(&raw.equals), not: globs(&raw.not) })
         };
         let header = |words: &Vec<String>| match words.as_slice() {
             [vendor] => Ok([Glob::new(vendor), Glob::new("*")]),
@@ -188,7 +193,8 @@ impl Compiler<'_> {
         let word =
             |(word, tactic): (String, Text)| Ok((word, self.checked(&tactic, "an ATT&CK tactic", code::tactic)?));
         let words = raw.words.into_iter().map(word).collect::<Result<_, ProfileError>>()?;
-        Ok(AttackMap { tactics, techniques, words })
+        let split = raw.split.filter(|separator| !separator.is_empty());
+        Ok(AttackMap { tactics, techniques, split, words })
     }
 
     fn activity(&mut self, raw: &RawActivity) -> Result<ActivityMap, ProfileError> {
@@ -212,6 +218,8 @@ impl Compiler<'_> {
             role: self.role(&raw.role)?,
             field: self.field(&raw.paths)?,
             when: raw.when.map(|condition| self.condition(condition)).transpose()?,
+            first: raw.first,
+            part: part(raw.part),
             ioc: raw.ioc,
             split: raw.split.filter(|separator| !separator.is_empty()),
             pairs: raw.pairs,
@@ -225,6 +233,8 @@ impl Compiler<'_> {
             role: self.role(&raw.role)?,
             field: self.field(&raw.paths)?,
             when: raw.when.map(|condition| self.condition(condition)).transpose()?,
+            first: raw.first,
+            part: part(raw.part),
             domain: self.field(&raw.domain)?,
             name: self.field(&raw.name)?,
             split: raw.split.filter(|separator| !separator.is_empty()),
@@ -236,9 +246,19 @@ impl Compiler<'_> {
     }
 
     fn condition(&mut self, raw: RawCondition) -> Result<Condition, ProfileError> {
-        let slot = self.slot(&raw.path, raw.path.get_ref())?;
-        let words = globs(&raw.equals);
-        Ok(Condition { slot, path: raw.path.into_inner(), words, equals: raw.equals })
+        let paths: Vec<Text> = raw.path.into_iter().chain(raw.paths).collect();
+        let slots: Vec<Slot> =
+            paths.iter().map(|path| self.slot(path, path.get_ref())).collect::<Result<_, ProfileError>>()?;
+        if slots.is_empty() || (raw.equals.is_empty() && raw.not.is_empty()) {
+            let at = paths.first().map_or(0, |path| path.span().start);
+            return Err(self.invalid(at, "a condition needs a path, and words in equals or not"));
+        }
+        let names: Vec<&str> = paths.iter().map(|path| path.get_ref().as_str()).collect();
+        let said = match raw.equals.as_slice() {
+            [] => format!("{} is {}", names.join(" or "), raw.not.join(" or ")),
+            words => format!("{} is not {}", names.join(" or "), words.join(" or ")),
+        };
+        Ok(Condition { slots, words: globs(&raw.equals), not: globs(&raw.not), said })
     }
 
     fn field(&mut self, paths: &Paths) -> Result<Field, ProfileError> {
@@ -283,7 +303,14 @@ fn globs(words: &[String]) -> Vec<Glob> {
 }
 
 fn csv_rule(raw: RawCsv) -> CsvRule {
-    CsvRule { column: raw.column, words: globs(&raw.equals), columns: raw.columns }
+    let others = raw.and.into_iter().map(|(column, words)| (column, globs(&words)));
+    let wanted = std::iter::once((raw.column, globs(&raw.equals))).chain(others).collect();
+    CsvRule { wanted, columns: raw.columns }
+}
+
+fn part(raw: RawPart) -> Part {
+    let mark = |mark: Option<String>| mark.filter(|mark| !mark.is_empty());
+    Part { after: mark(raw.after), after_last: mark(raw.after_last), before: mark(raw.before) }
 }
 
 #[cfg(test)]

@@ -74,6 +74,9 @@ pub(super) struct RawCsv {
     /// Which column tells (from 0), and what it then is.
     pub column: usize,
     pub equals: Vec<String>,
+    /// Other columns and what they then are: all have to agree.
+    #[serde(default)]
+    pub and: Vec<(usize, Vec<String>)>,
     /// Names from the first column on; an empty name leaves one out.
     pub columns: Vec<String>,
 }
@@ -120,8 +123,25 @@ pub(super) struct RawExpect {
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct RawCondition {
-    pub path: Text,
+    pub path: Option<Text>,
+    /// Any of these.
+    #[serde(default)]
+    pub paths: Paths,
+    /// Some value there is one of these words.
+    #[serde(default)]
     pub equals: Vec<String>,
+    /// And none is one of these; `*` is anything, so that nothing may be there.
+    #[serde(default)]
+    pub not: Vec<String>,
+}
+
+/// Which part of a value is meant; the whole where it has no such mark.
+#[derive(Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(super) struct RawPart {
+    pub after: Option<String>,
+    pub after_last: Option<String>,
+    pub before: Option<String>,
 }
 
 #[derive(Deserialize)]
@@ -176,6 +196,8 @@ pub(super) struct RawSeverity {
 pub(super) struct RawAttack {
     pub tactics: Paths,
     pub techniques: Paths,
+    /// The values are lists with this between their items.
+    pub split: Option<String>,
     /// The product's own words for tactics.
     pub words: BTreeMap<String, Text>,
 }
@@ -188,6 +210,11 @@ pub(super) struct RawObservable {
     pub role: Text,
     pub paths: Paths,
     pub when: Option<RawCondition>,
+    /// Later paths only where the ones before gave nothing, in the same element of a list.
+    #[serde(default)]
+    pub first: bool,
+    #[serde(default)]
+    pub part: RawPart,
     /// Known bad, as the product says.
     #[serde(default)]
     pub ioc: bool,
@@ -208,6 +235,10 @@ pub(super) struct RawEntity {
     pub role: Text,
     pub paths: Paths,
     pub when: Option<RawCondition>,
+    #[serde(default)]
+    pub first: bool,
+    #[serde(default)]
+    pub part: RawPart,
     /// Where the record keeps the account's or machine's domain, and the name that a person knows it by.
     #[serde(default)]
     pub domain: Paths,

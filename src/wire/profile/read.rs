@@ -8,6 +8,7 @@ use smallvec::{SmallVec, smallvec};
 use super::found::{Found, View};
 use super::rules::{
     ActivityMap, AttackMap, EntityRule, Field, ObservableRule, Piece, Place, Profile, SeverityMap, pieces,
+    placed_pieces,
 };
 use crate::model::{
     Activity, Alert, AlertId, AlertLink, Attack, Correlation, EventTime, ObservableKind, Rule, Severity, Source,
@@ -62,8 +63,7 @@ fn more_fields<'a>(profile: &'a Profile, plain: &'a Plain<'a>) -> TextFields<'a>
 
 fn one(profile: &Profile, view: View<'_, '_>, context: &Context<'_>) -> Result<Alert, Refused> {
     if let Some(condition) = profile.accept.as_ref().filter(|condition| !condition.holds(view)) {
-        let wanted = condition.equals.join(" or ");
-        return Err(Refused::new(RejectReason::NotAnAlert, format!("{} is not {wanted}", condition.path)));
+        return Err(Refused::new(RejectReason::NotAnAlert, &condition.said));
     }
     let fields = &profile.fields;
     let tenant = context.tenant(first(view, &fields.tenant).as_deref())?;
@@ -205,13 +205,9 @@ fn rule(profile: &Profile, view: View<'_, '_>, draft: &mut Draft<'_>, name: Opti
 
 fn attacks(map: &AttackMap, view: View<'_, '_>, draft: &mut Draft<'_>) -> Vec<Attack> {
     let word = |raw: &str| map.words.iter().find(|(word, _)| word.eq_ignore_ascii_case(raw)).map(|(_, tactic)| *tactic);
-    let tactic = |piece: Piece<'_, '_>| {
-        let raw = piece.text();
-        word(raw.trim()).or_else(|| code::tactic(&raw)).map(Arc::from)
-    };
-    let tactics: Vec<Arc<str>> = pieces(view, &map.tactics).filter_map(tactic).collect();
-    let technique = |piece: Piece<'_, '_>| code::technique(&piece.text()).map(Arc::from);
-    let techniques: Vec<Arc<str>> = pieces(view, &map.techniques).filter_map(technique).collect();
+    let tactic = |raw: &str| word(raw.trim()).or_else(|| code::tactic(raw)).map(Arc::from);
+    let tactics = ids(view, &map.tactics, map.split.as_deref(), tactic);
+    let techniques = ids(view, &map.techniques, map.split.as_deref(), |raw| code::technique(raw).map(Arc::from));
     draft.marks.cut |= tactics.len() + techniques.len() > ATTACKS_MAX;
     // Lists of several do not say which belongs to which; one of each does.
     if let ([tactic], [technique]) = (tactics.as_slice(), techniques.as_slice()) {
@@ -225,9 +221,29 @@ fn attacks(map: &AttackMap, view: View<'_, '_>, draft: &mut Draft<'_>) -> Vec<At
     attacks
 }
 
+/// Each once. An id may stand among words: `PowerShell (T1059.001)`, `TA0040-Impact`.
+fn ids(
+    view: View<'_, '_>,
+    field: &Field,
+    split: Option<&str>,
+    read: impl Fn(&str) -> Option<Arc<str>>,
+) -> Vec<Arc<str>> {
+    let mut ids: Vec<Arc<str>> = Vec::new();
+    for piece in pieces(view, field) {
+        let raw = piece.text();
+        for item in items(&raw, split) {
+            let odd = |c: char| !c.is_ascii_alphanumeric() && c != '.';
+            let id = read(item).or_else(|| item.split(odd).find_map(|word| read(word.trim_end_matches('.'))));
+            ids.extend(id.filter(|id| !ids.contains(id)));
+        }
+    }
+    ids
+}
+
 fn tags(view: View<'_, '_>, field: &Field, draft: &mut Draft<'_>) -> Vec<Box<str>> {
     draft.marks.cut |= pieces(view, field).count() > TAGS_MAX;
-    pieces(view, field).take(TAGS_MAX).map(|piece| draft.line(&piece.text())).collect()
+    let tags = pieces(view, field).map(Piece::into_text).filter(|tag| !text::is_placeholder(tag));
+    tags.take(TAGS_MAX).map(|tag| draft.line(&tag)).collect()
 }
 
 fn links(view: View<'_, '_>, field: &Field, draft: &mut Draft<'_>) -> Vec<AlertLink> {
@@ -249,22 +265,57 @@ fn gather(profile: &Profile, view: View<'_, '_>, draft: &mut Draft<'_>) {
 }
 
 fn name_entities(rule: &EntityRule, view: View<'_, '_>, draft: &mut Draft<'_>) {
-    for piece in pieces(view, &rule.field) {
+    let mut given = Given::new(rule.first);
+    for (place, piece) in placed_pieces(view, &rule.field) {
+        if given.before(place, piece.group()) {
+            continue;
+        }
         let domain = first_beside(view, &rule.domain, piece.group());
         let name = first_beside(view, &rule.name, piece.group());
         let beside = Beside { domain: domain.as_deref(), name: name.as_deref(), ..Beside::default() };
         let raw = piece.text();
         for item in items(&raw, rule.split.as_deref()) {
-            draft.name(rule.kind, item, rule.role, &beside);
+            if draft.name(rule.kind, rule.part.of(item), rule.role, &beside) {
+                given.from(place, piece.group());
+            }
         }
     }
 }
 
 fn observe(rule: &ObservableRule, view: View<'_, '_>, draft: &mut Draft<'_>) {
-    for piece in pieces(view, &rule.field) {
+    let mut given = Given::new(rule.first);
+    for (place, piece) in placed_pieces(view, &rule.field) {
+        if given.before(place, piece.group()) {
+            continue;
+        }
         let raw = piece.text();
         for item in items(&raw, rule.split.as_deref()) {
-            observe_item(rule, item, view, draft);
+            if observe_item(rule, item, view, draft) {
+                given.from(place, piece.group());
+            }
+        }
+    }
+}
+
+/// What earlier places gave, where later ones stand in for them only.
+struct Given {
+    first: bool,
+    /// Place and list element.
+    gave: SmallVec<[(usize, u16); 4]>,
+}
+
+impl Given {
+    fn new(first: bool) -> Self {
+        Self { first, gave: SmallVec::new() }
+    }
+
+    fn before(&self, place: usize, group: u16) -> bool {
+        self.first && self.gave.iter().any(|(earlier, same)| *earlier < place && *same == group)
+    }
+
+    fn from(&mut self, place: usize, group: u16) {
+        if self.first {
+            self.gave.push((place, group));
         }
     }
 }
@@ -276,14 +327,15 @@ fn items<'r>(raw: &'r str, separator: Option<&'r str>) -> impl Iterator<Item = &
     whole.into_iter().chain(parts.into_iter().flatten())
 }
 
-fn observe_item(rule: &ObservableRule, item: &str, view: View<'_, '_>, draft: &mut Draft<'_>) {
-    let Some(value) = item_value(rule, item) else { return };
+fn observe_item(rule: &ObservableRule, item: &str, view: View<'_, '_>, draft: &mut Draft<'_>) -> bool {
+    let Some(value) = item_value(rule, item).map(|value| rule.part.of(value)) else { return false };
     for kind in &rule.kinds {
         let raw = if *kind == ObservableKind::Url { whole_url(rule, value, view) } else { Cow::Borrowed(value) };
         if draft.observe(*kind, &raw, rule.role, rule.ioc) {
-            return;
+            return true;
         }
     }
+    false
 }
 
 /// The value of `name=value` if the rule takes that name; any item where it names none.

@@ -6,6 +6,7 @@ use smallvec::SmallVec;
 
 use super::glob::Glob;
 use super::rules::Profile;
+use super::trie::Probe;
 use crate::wire::native;
 use crate::wire::plain::{Fields, Form, Plain};
 use crate::wire::scan::key_hash;
@@ -16,7 +17,7 @@ pub(super) struct Signatures {
     /// Sets of top-level keys.
     pub keys: Vec<Vec<String>>,
     /// Whether the profile's own conditions have to hold as well.
-    pub conditions: Vec<(super::trie::Probe, Vec<Glob>)>,
+    pub conditions: Vec<Asked>,
     /// Vendor and product.
     pub cef: Vec<[Glob; 2]>,
     pub leef: Vec<[Glob; 2]>,
@@ -24,6 +25,23 @@ pub(super) struct Signatures {
     pub contains: Vec<String>,
     pub app: Vec<Glob>,
     pub gives_way: bool,
+}
+
+/// What has to hold of a record beside its keys.
+#[derive(Debug)]
+pub(super) struct Asked {
+    pub probes: Vec<Probe>,
+    pub words: Vec<Glob>,
+    pub not: Vec<Glob>,
+}
+
+impl Asked {
+    fn holds(&self, text: &str) -> bool {
+        let any = |words: &[Glob]| {
+            self.probes.iter().any(|probe| probe.any(text, |value| words.iter().any(|word| word.fits(value))))
+        };
+        (self.words.is_empty() || any(&self.words)) && (self.not.is_empty() || !any(&self.not))
+    }
 }
 
 /// Top-level keys that together tell a format.
@@ -85,7 +103,7 @@ impl Recogniser {
     fn holds(&self, set: usize, text: &str, profiles: &[Profile]) -> bool {
         let Some(profile) = self.sets[set].profile.filter(|_| self.sets[set].conditional) else { return true };
         let conditions = &profiles[profile].signatures.conditions;
-        conditions.iter().all(|(probe, words)| probe.any(text, |value| words.iter().any(|word| word.fits(value))))
+        conditions.iter().all(|asked| asked.holds(text))
     }
 }
 
@@ -135,7 +153,9 @@ impl KeySet {
 
 impl super::rules::CsvRule {
     pub fn takes(&self, fields: &Fields<'_>) -> bool {
-        self.value(fields, self.column).is_some_and(|value| self.words.iter().any(|word| word.fits(value)))
+        self.wanted.iter().all(|(column, words)| {
+            self.value(fields, *column).is_some_and(|value| words.iter().any(|word| word.fits(value)))
+        })
     }
 
     /// The named columns that are there.

@@ -50,11 +50,29 @@ pub(super) enum Place {
 
 #[derive(Debug)]
 pub(super) struct Condition {
-    pub slot: Slot,
-    pub path: String,
+    pub slots: Vec<Slot>,
+    /// Empty: any, or none.
     pub words: Vec<Glob>,
-    /// As the file has them, for messages.
-    pub equals: Vec<String>,
+    pub not: Vec<Glob>,
+    /// What it asks, for messages.
+    pub said: String,
+}
+
+/// Which part of a value is meant.
+#[derive(Debug, Default)]
+pub(super) struct Part {
+    pub after: Option<String>,
+    pub after_last: Option<String>,
+    pub before: Option<String>,
+}
+
+impl Part {
+    /// The whole where it has no such mark.
+    pub fn of<'v>(&self, value: &'v str) -> &'v str {
+        let value = self.after.as_deref().and_then(|mark| value.split_once(mark)).map_or(value, |(_, rest)| rest);
+        let value = self.after_last.as_deref().and_then(|mark| value.rsplit_once(mark)).map_or(value, |(_, rest)| rest);
+        self.before.as_deref().and_then(|mark| value.split_once(mark)).map_or(value, |(start, _)| start)
+    }
 }
 
 #[derive(Debug)]
@@ -88,6 +106,7 @@ pub(super) struct SeverityMap {
 pub(super) struct AttackMap {
     pub tactics: Field,
     pub techniques: Field,
+    pub split: Option<String>,
     pub words: Vec<(String, &'static str)>,
 }
 
@@ -100,8 +119,8 @@ pub(super) struct ActivityMap {
 
 #[derive(Debug)]
 pub(super) struct CsvRule {
-    pub column: usize,
-    pub words: Vec<Glob>,
+    /// Columns, and what each then is.
+    pub wanted: Vec<(usize, Vec<Glob>)>,
     pub columns: Vec<String>,
 }
 
@@ -111,6 +130,8 @@ pub(super) struct ObservableRule {
     pub role: Role,
     pub field: Field,
     pub when: Option<Condition>,
+    pub first: bool,
+    pub part: Part,
     pub ioc: bool,
     pub split: Option<String>,
     pub pairs: Vec<String>,
@@ -123,6 +144,8 @@ pub(super) struct EntityRule {
     pub role: Role,
     pub field: Field,
     pub when: Option<Condition>,
+    pub first: bool,
+    pub part: Part,
     pub domain: Field,
     pub name: Field,
     pub split: Option<String>,
@@ -193,6 +216,14 @@ pub(super) fn pieces<'f, 'a>(
     field.iter().flat_map(move |place| place.pieces(view))
 }
 
+/// The same, each with its place among the alternatives.
+pub(super) fn placed_pieces<'f, 'a>(
+    view: View<'f, 'a>,
+    field: &'f Field,
+) -> impl Iterator<Item = (usize, Piece<'f, 'a>)> + use<'f, 'a> {
+    field.iter().enumerate().flat_map(move |(i, place)| place.pieces(view).into_iter().map(move |piece| (i, piece)))
+}
+
 impl Profile {
     /// Whether it was written for text, at least also.
     pub fn reads_text(&self) -> bool {
@@ -205,6 +236,10 @@ impl Profile {
 
 impl Condition {
     pub fn holds(&self, view: View<'_, '_>) -> bool {
-        view.all(self.slot).any(|value| self.words.iter().any(|word| word.fits(&value.text())))
+        let any = |words: &[Glob]| {
+            let mut values = self.slots.iter().flat_map(|slot| view.all(*slot));
+            values.any(|value| words.iter().any(|word| word.fits(&value.text())))
+        };
+        (self.words.is_empty() || any(&self.words)) && (self.not.is_empty() || !any(&self.not))
     }
 }

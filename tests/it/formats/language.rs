@@ -1,0 +1,100 @@
+//! What a profile can say, one small file at a time: the parts that the shipped profiles' own samples would not miss.
+
+use std::fs;
+use std::sync::Arc;
+
+use casewright::wire::{Profiles, check_samples};
+
+use super::limits;
+
+const HEAD: &str = r#"
+name = "mine"
+source = { product = "mine" }
+match = { keys = [["mine"]] }
+time = { paths = ["t", "day + hour"], formats = ["iso"] }
+fields = { title = ["mine"], rule_uid = ["rule"], alert_uid = ["id"], updated = ["rev"] }
+"#;
+
+/// A profile of this body reads `record` and what comes of it is `expect`, both TOML.
+fn check(body: &str, record: &str, expect: &str) {
+    let dir = tempfile::tempdir().unwrap();
+    let sample = format!("[[sample]]\nrecord = '''{record}'''\nexpect = {expect}\n");
+    fs::write(dir.path().join("mine.toml"), format!("{HEAD}{body}\n{sample}")).unwrap();
+    let profiles = Profiles::load(Some(dir.path())).unwrap_or_else(|error| panic!("{error}"));
+    let report = check_samples(&Arc::new(profiles), &limits());
+    let mine: Vec<String> = report.faults.iter().filter(|f| f.file.ends_with("mine.toml")).map(|f| f.to_string()).collect();
+    assert!(mine.is_empty(), "{mine:#?}");
+}
+
+fn refused(body: &str) -> String {
+    Profiles::check_file("mine.toml", &format!("{HEAD}{body}")).unwrap_err().to_string()
+}
+
+#[test]
+fn later_paths_stand_in_where_earlier_ones_gave_nothing() {
+    let rule = r#"entity = [{ kind = "user", role = "actor", paths = ["u[].mail", "u[].login"], first = true }]"#;
+    let record = r#"{"mine":"x","u":[{"mail":"ann@corp.example","login":"a1"},{"mail":"-","login":"bob"},{"login":"eve"}]}"#;
+    check(rule, record, r#"{ entities = ['user corp\ann actor', "user bob actor", "user eve actor"] }"#);
+    let both = rule.replace(", first = true", "");
+    check(&both, record, r#"{ entities = ['user corp\ann actor', "user a1 actor", "user bob actor", "user eve actor"] }"#);
+}
+
+#[test]
+fn a_part_of_a_value_is_meant() {
+    let rule = r#"
+entity = [
+    { kind = "user", role = "actor", paths = ["arn"], part = { after_last = "/" } },
+    { kind = "host", role = "asset", paths = ["agent"], part = { after = ") ", before = "->" } },
+]"#;
+    let record = r#"{"mine":"x","arn":"arn:aws:sts::1:assumed-role/r/ann","agent":"(7) web-1->/var/log"}"#;
+    check(rule, record, r#"{ entities = ["user ann actor", "host web-1 asset"] }"#);
+    check(rule, r#"{"mine":"x","arn":"ann","agent":"web-1"}"#, r#"{ entities = ["user ann actor", "host web-1 asset"] }"#);
+}
+
+#[test]
+fn conditions_ask_for_words_for_others_and_for_nothing() {
+    let rule = |when: &str| {
+        format!(r#"observable = [{{ kinds = ["ip"], role = "source", paths = ["ip"], when = {{ {when} }} }}]"#)
+    };
+    let record = r#"{"mine":"x","ip":"192.0.2.7","a":"Alpha","b":["one","two"]}"#;
+    for (when, holds) in [
+        (r#"path = "a", equals = ["alpha"]"#, true),
+        (r#"path = "a", equals = ["beta"]"#, false),
+        (r#"paths = ["c", "b"], equals = ["t*"]"#, true),
+        (r#"path = "b", not = ["two"]"#, false),
+        (r#"path = "b", not = ["three"]"#, true),
+        (r#"path = "c", not = ["*"]"#, true),
+        (r#"path = "a", not = ["*"]"#, false),
+        (r#"path = "b", equals = ["one"], not = ["two"]"#, false),
+    ] {
+        let expect = if holds { r#"{ observables = ["ip 192.0.2.7 source"] }"# } else { "{ observables = [] }" };
+        check(&rule(when), record, expect);
+    }
+    assert!(refused(&rule(r#"path = "a""#)).contains("words in equals or not"));
+    assert!(refused(&rule(r#"equals = ["a"]"#)).contains("needs a path"));
+}
+
+#[test]
+fn attack_ids_are_found_in_lists_and_among_words() {
+    let body = r#"attack = { tactics = ["tactic"], techniques = ["technique"], split = "," }"#;
+    let record = r#"{"mine":"x","tactic":"Credential Access, TA0040-Impact","technique":["PowerShell (T1059.001)","T1110 - Brute"]}"#;
+    check(body, record, r#"{ attacks = ["T1059.001", "T1110", "TA0006", "TA0040"] }"#);
+    let one = r#"{"mine":"x","tactic":"CredentialAccess,TA0006","technique":"T1110"}"#;
+    check(body, one, r#"{ attacks = ["TA0006 T1110"] }"#);
+}
+
+#[test]
+fn times_are_joined_of_parts() {
+    let record = r#"{"mine":"x","day":"2026-08-01","hour":"09:15:00"}"#;
+    check("", record, r#"{ time = "2026-08-01T09:15:00.000Z" }"#);
+    check("", r#"{"mine":"x","day":"2026-08-01"}"#, r#"{ time = "record" }"#);
+}
+
+#[test]
+fn activity_and_version_come_from_the_record() {
+    let body = r#"activity = { paths = ["status"], update = ["open*"], close = ["resolved"] }"#;
+    for (status, activity) in [("new", "create"), ("opened again", "update"), ("Resolved", "close")] {
+        let record = format!(r#"{{"mine":"x","status":"{status}"}}"#);
+        check(body, &record, &format!(r#"{{ activity = "{activity}" }}"#));
+    }
+}
