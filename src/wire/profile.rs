@@ -239,20 +239,25 @@ fn files_of(dir: &Path) -> Result<Vec<(String, String)>, ProfileError> {
 mod tests {
     use super::*;
 
+    fn shipped(name: &str) -> String {
+        Profiles::embedded().text(name).expect("a shipped profile").to_owned()
+    }
+
     #[test]
     fn the_embedded_profiles_compile() {
         let profiles = Profiles::embedded();
-        assert_eq!(profiles.names(), ["hayabusa", "native", "suricata", "wazuh"]);
-        assert!(profiles.contains("native") && !profiles.contains("auto") && !profiles.contains("x"));
+        assert_eq!(profiles.names().len(), EMBEDDED.len() + 1);
+        assert!(profiles.contains("native") && profiles.contains("generic"));
+        assert!(!profiles.contains("auto") && !profiles.contains("x"));
     }
 
     #[test]
     fn one_s_own_profile_takes_the_embedded_one_s_place() {
         let dir = tempfile::tempdir().unwrap();
-        let text = EMBEDDED[1].1.replace("product = \"suricata\"", "product = \"our-sensor\"");
+        let text = shipped("suricata").replace("product = \"suricata\"", "product = \"our-sensor\"");
         std::fs::write(dir.path().join("ours.toml"), text).unwrap();
         let profiles = Profiles::load(Some(dir.path())).unwrap();
-        assert_eq!(profiles.names().len(), 4);
+        assert_eq!(profiles.names().len(), EMBEDDED.len() + 1);
         let Some(Reader::Profile(profile)) = profiles.reader("suricata") else { panic!("suricata is a profile") };
         assert_eq!(&*profile.source.product, "our-sensor");
     }
@@ -260,8 +265,8 @@ mod tests {
     #[test]
     fn two_files_of_one_name_are_refused() {
         let dir = tempfile::tempdir().unwrap();
-        std::fs::write(dir.path().join("a.toml"), EMBEDDED[1].1).unwrap();
-        std::fs::write(dir.path().join("b.toml"), EMBEDDED[1].1).unwrap();
+        std::fs::write(dir.path().join("a.toml"), shipped("suricata")).unwrap();
+        std::fs::write(dir.path().join("b.toml"), shipped("suricata")).unwrap();
         let error = Profiles::load(Some(dir.path())).unwrap_err();
         assert!(matches!(error, ProfileError::Twice { .. }), "{error}");
     }

@@ -170,3 +170,40 @@ fn the_attack_of_the_story_is_one_case_of_five_products_without_noise() {
     let score = |view: &Vec<u8>| serde_json::from_slice::<Value>(view).unwrap()["priority"]["score"].as_u64();
     assert_eq!(view["priority"]["score"].as_u64(), report.cases.values().map(score).max().unwrap(), "it comes first");
 }
+
+/// A vendor sends an alert again when its status changes: the same alert, whatever it travels in, and no new one.
+#[test]
+fn a_vendor_s_update_of_an_alert_updates_it() {
+    let graph = |status: &str, updated: &str| {
+        json!({
+            "@odata.type": "#microsoft.graph.security.alert", "id": "da1_-2", "providerAlertId": "da1_-2",
+            "incidentId": "7", "status": status, "severity": "high", "serviceSource": "microsoftDefenderForEndpoint",
+            "detectorId": "d-1", "title": "Suspicious execution of hidden file", "category": "DefenseEvasion",
+            "createdDateTime": "2026-08-01T09:00:00Z", "lastUpdateDateTime": updated,
+            "firstActivityDateTime": "2026-08-01T08:59:00Z",
+            "evidence": [{"@odata.type": "#microsoft.graph.security.deviceEvidence", "deviceDnsName": "ws-041.corp.example"}]
+        })
+    };
+    let new = graph("new", "2026-08-01T09:00:00Z");
+    let taken = graph("inProgress", "2026-08-01T09:10:00Z");
+    let done = graph("resolved", "2026-08-01T09:30:00Z");
+    let lines: Vec<Vec<u8>> = [
+        new.clone(),
+        taken.clone(),
+        json!({"message": taken.to_string(), "@timestamp": "2026-08-01T09:11:00Z"}),
+        json!({"value": [done]}),
+        new,
+    ]
+    .iter()
+    .map(|record| record.to_string().into_bytes())
+    .collect();
+    let (report, seen) = replay(&lines, Lines::Plain);
+    let placed: Vec<_> = report.assignments.iter().map(|assignment| &assignment.alerts[0]).collect();
+    let outcomes: Vec<Outcome> = placed.iter().map(|placed| placed.outcome).collect();
+    let expected = [Outcome::Opened, Outcome::Updated, Outcome::Duplicate, Outcome::Updated, Outcome::Duplicate];
+    assert_eq!(outcomes, expected);
+    assert!(placed.iter().all(|alert| alert.alert == placed[0].alert), "one alert");
+    assert_eq!(report.cases.len(), 1);
+    // The last repeat is not told yet.
+    check(&sent(lines.len()), &seen, Allowed { untold_max: 2, ..Allowed::default() }).unwrap();
+}
