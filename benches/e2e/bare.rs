@@ -4,7 +4,6 @@
 //! It shares no code with the daemon, so that waste in the daemon's Kafka edge shows. It has the daemon's settings: what
 //! may be in a batch, lz4, a drain by hand and a pause after each commit, since either loop would be far slower without.
 
-use std::borrow::Cow;
 use std::hint::black_box;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::thread::sleep;
@@ -17,9 +16,9 @@ use rdkafka::error::{KafkaError, RDKafkaErrorCode};
 use rdkafka::message::Message as _;
 use rdkafka::producer::{BaseProducer, BaseRecord, DeliveryResult, Producer as _, ProducerContext};
 use rdkafka::topic_partition_list::{Offset, TopicPartitionList};
-use serde::Deserialize;
 
 use super::outputs::{Records, WRITTEN};
+use super::parse;
 use crate::rig::daemon::Deployment;
 use crate::rig::load::PARTITIONS;
 
@@ -31,87 +30,6 @@ const PAUSE_AFTER_COMMIT: Duration = Duration::from_millis(2);
 const LOOK_AGAIN_AFTER: Duration = Duration::from_micros(300);
 const ANSWER_WITHIN: Duration = Duration::from_secs(30);
 const PREFETCH_KIB: i32 = 64 << 10;
-
-/// What a correlating program looks at, borrowed from the record wherever no escape forbids it.
-#[derive(Deserialize)]
-struct Alert<'a> {
-    #[serde(borrow)]
-    alert_uid: Cow<'a, str>,
-    #[serde(borrow)]
-    title: Cow<'a, str>,
-    #[serde(borrow)]
-    description: Cow<'a, str>,
-    #[serde(borrow)]
-    event_time: Cow<'a, str>,
-    severity_id: u8,
-    #[serde(borrow)]
-    source: Source<'a>,
-    #[serde(borrow)]
-    rule: Rule<'a>,
-    #[serde(borrow)]
-    attacks: Vec<Attack<'a>>,
-    #[serde(borrow)]
-    entities: Vec<Entity<'a>>,
-    #[serde(borrow)]
-    observables: Vec<Observable<'a>>,
-}
-
-#[derive(Deserialize)]
-struct Source<'a> {
-    #[serde(borrow)]
-    vendor: Cow<'a, str>,
-    #[serde(borrow)]
-    product: Cow<'a, str>,
-}
-
-#[derive(Deserialize)]
-struct Rule<'a> {
-    #[serde(borrow)]
-    uid: Cow<'a, str>,
-    #[serde(borrow)]
-    name: Cow<'a, str>,
-}
-
-#[derive(Deserialize)]
-struct Attack<'a> {
-    #[serde(borrow)]
-    tactic_uid: Cow<'a, str>,
-    #[serde(borrow)]
-    technique_uid: Cow<'a, str>,
-}
-
-#[derive(Deserialize)]
-struct Entity<'a> {
-    #[serde(borrow)]
-    kind: Cow<'a, str>,
-    #[serde(borrow)]
-    id: Cow<'a, str>,
-    #[serde(borrow)]
-    role: Cow<'a, str>,
-}
-
-#[derive(Deserialize)]
-struct Observable<'a> {
-    #[serde(borrow, rename = "type")]
-    kind: Cow<'a, str>,
-    #[serde(borrow)]
-    value: Cow<'a, str>,
-    #[serde(borrow)]
-    role: Cow<'a, str>,
-}
-
-impl Alert<'_> {
-    /// Touches what was parsed, so that no field of it can be left out.
-    fn weight(&self) -> usize {
-        let head = [&self.alert_uid, &self.title, &self.description, &self.event_time];
-        let mid = [&self.source.vendor, &self.source.product, &self.rule.uid, &self.rule.name];
-        let attacks = self.attacks.iter().flat_map(|it| [&it.tactic_uid, &it.technique_uid]);
-        let entities = self.entities.iter().flat_map(|it| [&it.kind, &it.id, &it.role]);
-        let observables = self.observables.iter().flat_map(|it| [&it.kind, &it.value, &it.role]);
-        let texts = head.into_iter().chain(mid).chain(attacks).chain(entities).chain(observables);
-        usize::from(self.severity_id) + texts.map(|text| text.len()).sum::<usize>()
-    }
-}
 
 /// Counts delivery reports: whether a look brought any, and whether all went well.
 #[derive(Default)]
@@ -215,8 +133,7 @@ impl<'a> Bare<'a> {
         while taken < BATCH_RECORDS_MAX.min(left) {
             let Some(polled) = self.consumer.poll(BATCH_WAIT) else { break };
             let message = polled.expect("a record");
-            let alert: Alert<'_> = serde_json::from_slice(message.payload().unwrap_or_default()).expect("an alert");
-            black_box(alert.weight());
+            black_box(parse::weight(message.payload().unwrap_or_default()));
             self.next[usize::try_from(message.partition()).expect("a partition")] = message.offset() + 1;
             taken += 1;
         }

@@ -11,10 +11,11 @@ mod rig;
 mod bare;
 mod latency;
 mod outputs;
+mod parse;
 
 use std::time::Duration;
 
-use casewright::testing::load::{LoadConfig, Mix};
+use casewright::testing::load::{LoadConfig, Mix, Shape};
 
 use bare::Bare;
 use outputs::{Records, WRITTEN};
@@ -55,9 +56,17 @@ fn main() {
     let broker = Broker::own();
     let cores = std::thread::available_parallelism().map_or(1, usize::from);
     println!("Apache Kafka at {}, {cores} cores for it, the loops and their load; {runs} runs a side", broker.brokers);
-    let figures = compare(&broker, Mix::Default, "default (68 % attach, 30 % duplicate, 2 % open)", alerts, runs);
+    let default = LoadConfig::default();
+    let figures = compare(&broker, &default, "default (68 % attach, 30 % duplicate, 2 % open)", alerts, runs);
     if hard_runs > 0 {
-        compare(&broker, Mix::Hard, "hard (60 % attach, 20 % duplicate, 20 % open)", alerts, hard_runs);
+        let hard = LoadConfig { mix: Mix::Hard, ..LoadConfig::default() };
+        compare(&broker, &hard, "hard (60 % attach, 20 % duplicate, 20 % open)", alerts, hard_runs);
+    }
+    let vendor_runs = option("--vendor-runs", hard_runs);
+    if vendor_runs > 0 {
+        let shapes = vec![Shape::Native, Shape::Hayabusa, Shape::Suricata];
+        let vendors = LoadConfig { shapes, ..LoadConfig::default() };
+        compare(&broker, &vendors, "default, in native, Hayabusa and Suricata shape by turns", alerts, vendor_runs);
     }
     let rate = match option("--rate", 0) {
         0 => figures.peak / 2.0,
@@ -68,8 +77,8 @@ fn main() {
 }
 
 /// Both loops in turn over the same topic, so that what else the machine does meets both.
-fn compare(broker: &Broker, mix: Mix, named: &str, alerts: u64, runs: u64) -> Figures {
-    let drawn = Drawn::new(LoadConfig { mix, ..LoadConfig::default() }, alerts);
+fn compare(broker: &Broker, config: &LoadConfig, named: &str, alerts: u64, runs: u64) -> Figures {
+    let drawn = Drawn::new(config.clone(), alerts);
     println!("\n{} alerts, mix {named}, {:.0} bytes each", grouped(alerts as f64), drawn.bytes_per_alert());
     let input = rig::broker::unique_name("alerts");
     drawn.fill(broker, &input);
