@@ -1,5 +1,6 @@
 //! Samples of real formats, where a checkout has them beside it, against what a person read in them: `tests/data/formats`
-//! holds a file for each, with the line, its time and what it is about. The samples are not part of the repository.
+//! holds a file for each, with the line, its time and what it is about. The samples are not part of the repository;
+//! `tests/data/generic` holds records of ours, of products that no profile knows and in wrappings of all kinds.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -16,7 +17,10 @@ use crate::data::real_data;
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Expected {
+    #[serde(default)]
     line: usize,
+    /// The record itself, where it is one of ours.
+    record: Option<String>,
     /// In UTC, to the millisecond.
     time: Option<String>,
     /// Of a time without a year: `03-22T14:21:53`.
@@ -104,6 +108,24 @@ fn expectations() -> BTreeMap<String, Vec<Expected>> {
         Some((name.clone(), lines.map(parse).collect()))
     };
     files.filter_map(read).collect()
+}
+
+#[test]
+fn records_of_products_that_nobody_named_are_understood() {
+    let dir = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data/generic");
+    let (mut all, mut faults) = (0_usize, Vec::new());
+    for entry in fs::read_dir(dir).expect("the records") {
+        let path = entry.expect("an entry").path();
+        for (number, line) in (1..).zip(fs::read_to_string(&path).expect("a file of records").lines()) {
+            let expected: Expected =
+                serde_json::from_str(line).unwrap_or_else(|error| panic!("{}:{number}: {error}", path.display()));
+            let record = expected.record.as_ref().expect("a record");
+            all += 1;
+            let wrong = wrong(&expected, &decode("auto", record));
+            faults.extend(wrong.into_iter().map(|what| format!("{}:{number}: {what}", path.display())));
+        }
+    }
+    assert!(all > 0 && faults.is_empty(), "{all} records, {faults:#?}");
 }
 
 /// Every sample there is, expected or not, ends as an alert or as a dead letter with a reason.
