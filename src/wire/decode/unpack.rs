@@ -74,10 +74,37 @@ impl<'d> Unpacking<'d> {
         // Some logs begin their lines with a bracket, but none with a bracket and a brace.
         let list = |rest: &str| rest.trim_start().starts_with(['{', '[', '"']);
         let start = text.trim_start();
+        if start.starts_with('{') && self.lines(text, place) {
+            return;
+        }
         if start.starts_with('{') || start.strip_prefix('[').is_some_and(list) {
             return self.refuse(refused_by(fault), None, place);
         }
         self.plain(&plain::read(text), place);
+    }
+
+    /// JSON lines, which some buffers flush as one record. Answers whether it was that.
+    fn lines(&mut self, text: &str, place: &Place<'_>) -> bool {
+        let sound = |line: &str| scan(line.as_bytes(), self.limits).is_ok_and(|scan| scan.shape == Shape::Object);
+        let mut lines = text.lines().filter(|line| !line.trim().is_empty());
+        if !lines.next().is_some_and(sound) || lines.clone().count() == 0 {
+            return false;
+        }
+        for line in text.lines().filter(|line| !line.trim().is_empty()) {
+            let from = line.as_ptr() as usize - text.as_ptr() as usize;
+            let bytes = place.inside(from..from + line.len());
+            let place = Place { bytes, numbered: true, depth: place.depth + 1, ..place.clone() };
+            if self.out.len() >= self.limits.elements_max {
+                let detail = format!("more than {} alerts in one record", self.limits.elements_max);
+                self.refuse(Refused::new(RejectReason::TooManyElements, detail), None, &place);
+                break;
+            }
+            match scan(line.as_bytes(), self.limits) {
+                Ok(scan) => self.json(&scan, &place),
+                Err(fault) => self.refuse(refused_by(fault), None, &place),
+            }
+        }
+        true
     }
 
     fn json(&mut self, scan: &Scan<'_>, place: &Place<'_>) {
@@ -147,7 +174,7 @@ impl<'d> Unpacking<'d> {
         }
     }
 
-    /// Looks for a record inside this one. Answers whether there was one.
+    /// Looks for a record inside this one. Answers whether there was one, and says all that came of it.
     fn unwrapped(&mut self, scan: &Scan<'_>, place: &Place<'_>) -> bool {
         if place.depth >= WRAPPED_MAX {
             return false;
@@ -178,12 +205,12 @@ impl<'d> Unpacking<'d> {
     /// An object that somebody carries is a record only if a profile says so, or holds one in turn.
     fn carried_object(&mut self, text: &str, place: &Place<'_>) {
         let Ok(scan) = scan(text.as_bytes(), self.limits) else { return };
-        match self.recognise(&scan) {
-            Some(reader) if !reader.gives_way() => self.json(&scan, place),
-            None if scan.shape == Shape::Object && is_envelope(&scan) => self.list(&scan, place),
-            Some(_) | None if scan.shape == Shape::Object && self.unwrapped(&scan, place) => {}
-            Some(_) => self.json(&scan, place),
-            None => {}
+        if self.recognise(&scan).is_some() {
+            self.json(&scan, place);
+        } else if scan.shape == Shape::Object && is_envelope(&scan) {
+            self.list(&scan, place);
+        } else if scan.shape == Shape::Object {
+            self.unwrapped(&scan, place);
         }
     }
 

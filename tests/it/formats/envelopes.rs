@@ -78,6 +78,20 @@ fn a_list_gives_each_alert_its_place_and_a_bad_one_its_own_letter() {
 }
 
 #[test]
+fn json_lines_in_one_record_are_alerts_of_their_own() {
+    let (mut one, mut two) = (inner(), inner());
+    (one["flow_id"], two["flow_id"]) = (json!(1), json!(2));
+    let cut = r#"{"timestamp":"2026-08-01T09:"#;
+    let record = format!("{one}\n{two}\r\n\n{cut}\n");
+    let elements = decode("auto", &record);
+    let [Element::Alert(first), Element::Alert(second), Element::Rejected(third)] = elements.as_slice() else {
+        panic!("{elements:?}")
+    };
+    assert_eq!((first.id, second.id), (alert("auto", one.to_string()).id, alert("auto", two.to_string()).id));
+    assert_eq!((third.reason, third.index, &record[third.bytes.clone()]), (RejectReason::NotJson, Some(2), cut));
+}
+
+#[test]
 fn envelopes_in_envelopes_are_opened_so_far_and_no_further() {
     let wrap = |text: String| json!({"log": text}).to_string();
     let mut record = inner().to_string();

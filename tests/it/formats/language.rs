@@ -22,7 +22,8 @@ fn check(body: &str, record: &str, expect: &str) {
     fs::write(dir.path().join("mine.toml"), format!("{HEAD}{body}\n{sample}")).unwrap();
     let profiles = Profiles::load(Some(dir.path())).unwrap_or_else(|error| panic!("{error}"));
     let report = check_samples(&Arc::new(profiles), &limits());
-    let mine: Vec<String> = report.faults.iter().filter(|f| f.file.ends_with("mine.toml")).map(|f| f.to_string()).collect();
+    let mine: Vec<String> =
+        report.faults.iter().filter(|f| f.file.ends_with("mine.toml")).map(|f| f.to_string()).collect();
     assert!(mine.is_empty(), "{mine:#?}");
 }
 
@@ -33,10 +34,15 @@ fn refused(body: &str) -> String {
 #[test]
 fn later_paths_stand_in_where_earlier_ones_gave_nothing() {
     let rule = r#"entity = [{ kind = "user", role = "actor", paths = ["u[].mail", "u[].login"], first = true }]"#;
-    let record = r#"{"mine":"x","u":[{"mail":"ann@corp.example","login":"a1"},{"mail":"-","login":"bob"},{"login":"eve"}]}"#;
+    let record =
+        r#"{"mine":"x","u":[{"mail":"ann@corp.example","login":"a1"},{"mail":"-","login":"bob"},{"login":"eve"}]}"#;
     check(rule, record, r#"{ entities = ['user corp\ann actor', "user bob actor", "user eve actor"] }"#);
     let both = rule.replace(", first = true", "");
-    check(&both, record, r#"{ entities = ['user corp\ann actor', "user a1 actor", "user bob actor", "user eve actor"] }"#);
+    check(
+        &both,
+        record,
+        r#"{ entities = ['user corp\ann actor', "user a1 actor", "user bob actor", "user eve actor"] }"#,
+    );
 }
 
 #[test]
@@ -48,7 +54,11 @@ entity = [
 ]"#;
     let record = r#"{"mine":"x","arn":"arn:aws:sts::1:assumed-role/r/ann","agent":"(7) web-1->/var/log"}"#;
     check(rule, record, r#"{ entities = ["user ann actor", "host web-1 asset"] }"#);
-    check(rule, r#"{"mine":"x","arn":"ann","agent":"web-1"}"#, r#"{ entities = ["user ann actor", "host web-1 asset"] }"#);
+    check(
+        rule,
+        r#"{"mine":"x","arn":"ann","agent":"web-1"}"#,
+        r#"{ entities = ["user ann actor", "host web-1 asset"] }"#,
+    );
 }
 
 #[test]
