@@ -4,6 +4,7 @@
 use std::borrow::Cow;
 
 use super::FIELDS_MAX;
+use super::prose;
 use super::sink::Sink;
 
 const COLUMNS_MIN: usize = 6;
@@ -24,6 +25,9 @@ pub(super) fn read<'a>(body: &'a str, pairs: usize, sink: &mut Sink<'a>) -> bool
     sink.push("csv.count", columns.len().to_string());
     for (index, column) in columns.into_iter().enumerate() {
         sink.push(format!("csv.{index}"), column.value());
+        if let Some(name) = prose::shape(column.text) {
+            sink.push(name, column.text);
+        }
     }
     true
 }
