@@ -157,6 +157,7 @@ pub fn user<'a>(raw: &'a str, scope: Option<&'a str>) -> Option<User<'a>> {
 
 fn rarely_spelled<'a>(raw: &'a str, scope: Option<&'a str>) -> Option<User<'a>> {
     let raw = mailed(unquoted(raw));
+    let raw = login_behind(raw).unwrap_or(raw);
     if without_prefix(raw, "arn:").is_some() {
         return Some(User::Resource(raw));
     }
@@ -175,6 +176,15 @@ fn rarely_spelled<'a>(raw: &'a str, scope: Option<&'a str>) -> Option<User<'a>> 
     }
     let (inner, name) = split_account(raw);
     account(raw, inner, name, scope)
+}
+
+/// `Ann Lee (ann.lee)`, as Check Point and CyberArk write a person and the account. A word with a capital, as in
+/// `(Contractor)`, is a remark.
+fn login_behind(raw: &str) -> Option<&str> {
+    let (person, login) = raw.strip_suffix(')')?.rsplit_once(" (")?;
+    let plain = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || b"._-@\\".contains(&byte);
+    let account = login.bytes().all(plain) && login.contains(|c: char| c.is_ascii_lowercase());
+    (account && !person.trim().is_empty()).then_some(login)
 }
 
 /// `whole` is where the parts come from.
