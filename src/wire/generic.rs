@@ -10,7 +10,7 @@ use flatten::{Field, flatten};
 
 use super::canonical::{code, text};
 use super::decode::{Beside, Body, Context, Draft, Refused, RejectReason};
-use super::plain::{Form, Plain};
+use super::plain::{self, Form, Plain};
 use super::times::{Frame, TimeFormat};
 use super::vocabulary::{self, Meaning};
 use crate::config::Limits;
@@ -24,6 +24,7 @@ const LIKELY: u8 = 50;
 /// Field names that are surely a rule's name, and those that are surely a message.
 const RULE_NAMED: u8 = 90;
 const TOLD: u8 = 60;
+const SENTENCES_MAX: usize = 4;
 const TITLE_BYTES_MAX: usize = 160;
 const LABELS_MAX: usize = 48;
 const LIST_MAX: usize = 16;
@@ -41,9 +42,33 @@ pub(super) fn read(body: &Body<'_>, profile: &Arc<str>, context: &Context<'_>) -
         Body::Plain(plain) => (fields_of(plain), Some(*plain)),
     };
     let around: Vec<Field<'_>> = context.around.iter().map(field_of).collect();
-    let guessed: Vec<Guessed<'_, '_>> = fields.iter().chain(&around).filter_map(guess).collect();
+    let mut guessed: Vec<Guessed<'_, '_>> = fields.iter().chain(&around).filter_map(guess).collect();
+    let said = said(&guessed);
+    guessed.extend(said.iter().filter_map(guess));
     let reading = Reading { guessed, plain, context };
     reading.alert(profile)
+}
+
+/// What the record's message says of whom and from where, if no field does.
+fn said<'a>(guessed: &[Guessed<'_, 'a>]) -> Vec<Field<'a>> {
+    let about = |guess: &Guessed<'_, '_>| match guess.meaning {
+        Meaning::Entity(kind, _) => kind == EntityKind::User,
+        Meaning::Observable(kind, _) => kind == ObservableKind::Ip,
+        Meaning::Endpoint(_) => true,
+        _ => false,
+    };
+    if guessed.iter().any(|guess| guess.confidence >= LIKELY && about(guess)) {
+        return Vec::new();
+    }
+    let told = guessed.iter().filter(|guess| matches!(guess.meaning, Meaning::Message | Meaning::Description));
+    let owned = |(name, value): &(Cow<'_, str>, Cow<'_, str>)| Field {
+        path: Cow::Owned(name.to_string()),
+        value: Cow::Owned(value.to_string()),
+        object: 0,
+    };
+    told.take(SENTENCES_MAX)
+        .flat_map(|guess| plain::sentence(&guess.field.value).iter().map(owned).collect::<Vec<_>>())
+        .collect()
 }
 
 fn fields_of<'a>(plain: &Plain<'a>) -> Vec<Field<'a>> {

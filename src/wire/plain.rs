@@ -80,6 +80,14 @@ pub fn read(text: &str) -> Plain<'_> {
     Plain { form, fields: sink.fields, body, syslog: header.found }
 }
 
+/// What a sentence says of whom and from where, as a message's own would be read.
+#[must_use]
+pub fn sentence(text: &str) -> Fields<'_> {
+    let mut sink = Sink::default();
+    prose::read(text, &mut sink);
+    sink.fields
+}
+
 /// What senders put around a message: blanks, line ends, the NUL of a C string, a byte order mark.
 fn is_padding(c: char) -> bool {
     c.is_whitespace() || matches!(c, '\0' | '\u{feff}')

@@ -4,16 +4,15 @@
 //! A word is believed only where the sentence can be told from any other that has it: `for ann from` names a user, `for
 //! this` does not. What stands under no word is an address all the same, but nobody's in particular.
 
+mod shape;
 mod words;
-
-use std::net::IpAddr;
 
 use super::sink::Sink;
 use super::stamp;
+use shape::{address, is_domain, is_domain_account, is_name, is_no_letter, is_time};
 use words::{Cue, Word};
 
 const FOUND_MAX: usize = 16;
-const NAME_BYTES_MAX: usize = 64;
 /// How many words may stand between a cue and what it is about.
 const REACH: usize = 3;
 /// A sentence is not longer; what is, is data.
@@ -33,7 +32,7 @@ pub(super) fn read<'a>(body: &'a str, sink: &mut Sink<'a>) {
 }
 
 /// What a value alone is: of a column, the name that it would have in a sentence.
-pub(super) fn shape(value: &str) -> Option<&'static str> {
+pub(super) fn column(value: &str) -> Option<&'static str> {
     if address(value).is_some() {
         Some("message.ip")
     } else if is_domain_account(value) {
@@ -43,6 +42,12 @@ pub(super) fn shape(value: &str) -> Option<&'static str> {
     } else {
         None
     }
+}
+
+/// The time in two columns, as the logs of web servers have it.
+pub(super) fn day_and_clock(day: &str, clock: &str) -> Option<String> {
+    let both = (day.len() == 10 && clock.len() >= 8).then(|| format!("{day} {clock}"))?;
+    stamp::at_start(&both).is_some_and(|stamp| stamp.bytes == both.len()).then_some(both)
 }
 
 struct Reader<'s, 'a> {
@@ -141,10 +146,21 @@ impl<'a> Reader<'_, 'a> {
             self.push("message.url", text);
             return true;
         }
+        if shape::is_mac(text) {
+            self.push("message.mac_address", text);
+            return true;
+        }
+        if let Some(ip) = text.split_once("?@").and_then(|(_, at)| address(at)) {
+            self.push("message.remote_ip", ip);
+            return true;
+        }
         if let Some((name, at)) = text.split_once('@').filter(|(name, at)| is_name(name) && !at.contains('@')) {
             if let Some(ip) = address(at) {
                 self.push("message.user_name", name);
                 self.push("message.remote_ip", ip);
+            } else if shape::is_mac(at) {
+                self.push("message.user_name", name);
+                self.push("message.mac_address", at);
             } else if is_domain(at) {
                 self.push(
                     match side {
@@ -178,9 +194,9 @@ impl<'a> Reader<'_, 'a> {
         let number = word.text.bytes().all(|byte| byte.is_ascii_digit());
         let strange = word.text.contains(|c: char| c.is_ascii_digit() || "._-\\$".contains(c));
         let told = match cue {
-            _ if word.quoted => cue == Cue::User,
+            Cue::User if word.quoted => true,
             Cue::User => !common && !number && (word.marked || apart || strange),
-            _ => !common && next.is_some_and(|next| matches!(next.text, "from" | "by")),
+            _ => (word.quoted || !common) && next.is_some_and(|next| matches!(next.text, "from" | "by" | "against")),
         };
         if age == 0 && told && !word.names && is_name(word.text) && !words::is_nobody(word.text) {
             self.push("message.user_name", word.text);
@@ -200,62 +216,6 @@ impl<'a> Reader<'_, 'a> {
             self.found += 1;
         }
     }
-}
-
-/// An address, with what devices write behind it: a port, an interface.
-fn address(text: &str) -> Option<&str> {
-    let first = *text.as_bytes().first()?;
-    if !first.is_ascii_hexdigit() && first != b':' {
-        return None;
-    }
-    let end = text.find(['/', '#', '%', '(']).unwrap_or(text.len());
-    let bare = text.get(..end)?;
-    let parsed = |text: &str| text.parse::<IpAddr>().is_ok_and(|ip| !ip.is_unspecified());
-    if parsed(bare) {
-        return Some(bare);
-    }
-    let (ip, port) = bare.rsplit_once(':')?;
-    (ip.contains('.') && port.parse::<u16>().is_ok() && parsed(ip)).then_some(ip)
-}
-
-/// `2024-06-15T10:11:12Z`
-fn is_time(text: &str) -> bool {
-    text.as_bytes().get(10) == Some(&b'T') && stamp::at_start(text).is_some_and(|stamp| stamp.bytes == text.len())
-}
-
-fn is_no_letter(c: char) -> bool {
-    !c.is_ascii_alphabetic() && c != '_' && c != '-'
-}
-
-fn is_name(text: &str) -> bool {
-    let allowed = |c: char| c.is_alphanumeric() || "._-\\$@+".contains(c);
-    (1..=NAME_BYTES_MAX).contains(&text.len())
-        && text.chars().all(allowed)
-        && text.contains(|c: char| c.is_alphanumeric())
-}
-
-fn is_domain(text: &str) -> bool {
-    let allowed = |byte: u8| byte.is_ascii_alphanumeric() || b"._-".contains(&byte);
-    let top = text.trim_end_matches('.').rsplit('.').next().unwrap_or_default();
-    text.contains('.')
-        && text.bytes().all(allowed)
-        && text.starts_with(|c: char| c.is_ascii_alphanumeric())
-        && (2..=24).contains(&top.len())
-        && top.bytes().all(|byte| byte.is_ascii_alphabetic())
-}
-
-/// `CORP\ann`, and no part of a path or of a registry.
-fn is_domain_account(text: &str) -> bool {
-    let Some((domain, name)) = text.split_once('\\') else { return false };
-    let worded = |c: char| c.is_alphanumeric() || "._-".contains(c);
-    let hive = domain.starts_with("HK") || domain.eq_ignore_ascii_case("software");
-    (2..=32).contains(&domain.len())
-        && domain.starts_with(|c: char| c.is_alphabetic())
-        && domain.chars().all(worded)
-        && !hive
-        && !name.contains('\\')
-        && name.len() > 1
-        && is_name(name)
 }
 
 #[cfg(test)]
@@ -284,6 +244,9 @@ mod tests {
         told("user=<a@b.example>, method=PLAIN, rip=192.0.2.7", &["user_name a@b.example", "remote_ip 192.0.2.7"]);
         told("session opened for user root(uid=0) by ann(uid=7)", &["user_name root"]);
         told("session was opened for 'root@192.0.2.9'", &["user_name root", "remote_ip 192.0.2.9"]);
+        told("Bad password attempt for 'ann' from 192.0.2.7:5", &["user_name ann", "remote_ip 192.0.2.7"]);
+        told("(?@192.0.2.7) failed for user [ann]", &["remote_ip 192.0.2.7", "user_name ann"]);
+        told("User[ann@00:11:22:33:44:55] fails", &["user_name ann", "mac_address 00:11:22:33:44:55"]);
         told("AUDIT - user ann - RAW: restart", &["user_name ann"]);
         told("Username: ann, blocked", &["user_name ann"]);
         told("started by CORP\\ann in C:\\Temp\\a", &["user_name CORP\\ann"]);
@@ -315,6 +278,7 @@ mod tests {
         told("https 2024-06-15T10:11:12.5Z app", &["time 2024-06-15T10:11:12.5Z"]);
         told("from a.example[192.0.2.7]: 554", &["remote_ip 192.0.2.7"]);
         told("From 192.0.2.7:1234(out) to 10.0.0.5:80(in), x", &["remote_ip 192.0.2.7", "destination_ip 10.0.0.5"]);
+        told("caused by MAC address 0011.2233.4455.", &["mac_address 0011.2233.4455"]);
         told("Ban 2001:db8::7", &["ip 2001:db8::7"]);
         told("version 1.2.3.4 at 10:20:30, :: and 0.0.0.0", &[]);
         told("client @0x7f 192.0.2.7#4000 (a.example): denied", &["remote_ip 192.0.2.7"]);
