@@ -157,7 +157,7 @@ pub fn user<'a>(raw: &'a str, scope: Option<&'a str>) -> Option<User<'a>> {
 
 fn rarely_spelled<'a>(raw: &'a str, scope: Option<&'a str>) -> Option<User<'a>> {
     let raw = mailed(unquoted(raw));
-    let raw = login_behind(raw).unwrap_or(raw);
+    let raw = of_one_realm(login_behind(raw).unwrap_or(raw));
     if without_prefix(raw, "arn:").is_some() {
         return Some(User::Resource(raw));
     }
@@ -176,6 +176,17 @@ fn rarely_spelled<'a>(raw: &'a str, scope: Option<&'a str>) -> Option<User<'a>> 
     }
     let (inner, name) = split_account(raw);
     account(raw, inner, name, scope)
+}
+
+/// `CORP\ann@AD`: Cisco's proxies name the realm behind the account; `AzureAD\ann@corp.example` has the whole account
+/// there.
+fn of_one_realm(raw: &str) -> &str {
+    let Some((domain, name)) = raw.split_once('\\').filter(|(_, name)| !name.contains('\\')) else { return raw };
+    match name.rsplit_once('@') {
+        Some((_, home)) if home.contains('.') && home.contains(|c: char| c.is_ascii_alphabetic()) => name,
+        Some((account, _)) => &raw[..domain.len() + 1 + account.len()],
+        None => raw,
+    }
 }
 
 /// `Ann Lee (ann.lee)`, as Check Point and CyberArk write a person and the account. A word with a capital, as in

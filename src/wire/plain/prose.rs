@@ -195,7 +195,7 @@ impl<'a> Reader<'_, 'a> {
         let strange = word.text.contains(|c: char| c.is_ascii_digit() || "._-\\$".contains(c));
         let told = match cue {
             Cue::User if word.quoted => true,
-            Cue::User => !common && !number && (word.marked || apart || strange),
+            Cue::User => !common && !number && (word.marked || !word.closed && (apart || strange)),
             _ => (word.quoted || !common) && next.is_some_and(|next| matches!(next.text, "from" | "by" | "against")),
         };
         if age == 0 && told && !word.names && is_name(word.text) && !words::is_nobody(word.text) {
@@ -248,6 +248,7 @@ mod tests {
         told("(?@192.0.2.7) failed for user [ann]", &["remote_ip 192.0.2.7", "user_name ann"]);
         told("User[ann@00:11:22:33:44:55] fails", &["user_name ann", "mac_address 00:11:22:33:44:55"]);
         told("AUDIT - user ann - RAW: restart", &["user_name ann"]);
+        told("Rejected : user = ann : reason = x", &["user_name ann"]);
         told("Username: ann, blocked", &["user_name ann"]);
         told("started by CORP\\ann in C:\\Temp\\a", &["user_name CORP\\ann"]);
     }
@@ -263,6 +264,7 @@ mod tests {
             "user unknown",
             "Login incorrect: 535",
             "login [from: there]",
+            "ann's login, class x, mask 255.255.255.0",
             "HKLM\\Software",
         ] {
             told(text, &[]);

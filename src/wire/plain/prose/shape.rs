@@ -14,7 +14,8 @@ pub(super) fn address(text: &str) -> Option<&str> {
     }
     let end = text.find(['/', '#', '%', '(']).unwrap_or(text.len());
     let bare = text.get(..end)?;
-    let parsed = |text: &str| text.parse::<IpAddr>().is_ok_and(|ip| !ip.is_unspecified());
+    let parsed =
+        |text: &str| text.parse::<IpAddr>().is_ok_and(|ip| !ip.is_unspecified() && !text.starts_with("255.255."));
     if parsed(bare) {
         return Some(bare);
     }

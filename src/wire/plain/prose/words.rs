@@ -57,7 +57,7 @@ pub(super) fn of(text: &str) -> impl Iterator<Item = Word<'_>> {
             }
             let closed = std::mem::take(&mut parted) || marks.contains(|c: char| !c.is_whitespace());
             let quoted = marks.ends_with(['\'', '"', '`']);
-            let marked = marks.ends_with(['<', '[', '=']);
+            let marked = marks.ends_with(['<', '[']) || marks.trim_end().ends_with('=');
             let names = rest[length..].starts_with('=') && !rest[length..].starts_with("=>");
             let aside = marks.ends_with('(');
             return Some(Word { text: word, quoted, marked, names, closed, aside, arrow });
