@@ -189,13 +189,16 @@ fn of_one_realm(raw: &str) -> &str {
     }
 }
 
-/// `Ann Lee (ann.lee)`, as Check Point and CyberArk write a person and the account. A word with a capital, as in
-/// `(Contractor)`, is a remark.
+/// `Ann Lee (ann.lee)`, as Check Point and CyberArk write a person and the account. A word that is neither spelled like an
+/// account nor like the person, as in `(Contractor)`, is a remark.
 fn login_behind(raw: &str) -> Option<&str> {
     let (person, login) = raw.strip_suffix(')')?.rsplit_once(" (")?;
-    let plain = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || b"._-@\\".contains(&byte);
-    let account = login.bytes().all(plain) && login.contains(|c: char| c.is_ascii_lowercase());
-    (account && !person.trim().is_empty()).then_some(login)
+    let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"._-@\\".contains(&byte);
+    let lettered = login.bytes().all(plain) && login.contains(|c: char| c.is_ascii_alphabetic());
+    let spelled = login.contains(|c: char| !c.is_ascii_alphabetic());
+    let (login_folded, person_folded) = (login.to_ascii_lowercase(), person.to_ascii_lowercase());
+    let theirs = |word: &str| word.len() > 2 && (login_folded.contains(word) || word.contains(&*login_folded));
+    (lettered && (spelled || person_folded.split(' ').any(theirs))).then_some(login)
 }
 
 /// `whole` is where the parts come from.

@@ -9,7 +9,7 @@ mod words;
 
 use super::sink::Sink;
 use super::stamp;
-use shape::{address, is_domain, is_domain_account, is_name, is_no_letter, is_time};
+use shape::{address, is_domain, is_domain_account, is_machine_name, is_name, is_no_letter, is_time};
 use words::{Cue, Word};
 
 const FOUND_MAX: usize = 16;
@@ -37,6 +37,8 @@ pub(super) fn column(value: &str) -> Option<&'static str> {
         Some("message.ip")
     } else if is_domain_account(value) {
         Some("message.user_name")
+    } else if value.split_once('@').is_some_and(|(name, at)| is_name(name) && is_domain(at)) {
+        Some("message.email")
     } else if stamp::at_start(value).is_some_and(|stamp| stamp.bytes == value.len()) {
         Some("message.time")
     } else {
@@ -86,10 +88,13 @@ impl<'a> Reader<'_, 'a> {
             self.turn();
             return;
         }
-        if word.text.eq_ignore_ascii_case("logged") {
-            if let Some(name) = before.filter(|before| is_name(before.text) && !words::is_common(before.text)) {
-                self.push("message.user_name", name.text);
-            }
+        if before.is_some_and(|before| words::is_machine(before.text)) && is_machine_name(word.text) && !word.names {
+            self.push("message.host_name", word.text);
+        }
+        if word.text.eq_ignore_ascii_case("logged")
+            && let Some(name) = before.filter(|before| is_name(before.text) && !words::is_common(before.text))
+        {
+            self.push("message.user_name", name.text);
         }
         if words::asks(word.text) {
             self.asked = REACH;
@@ -97,10 +102,8 @@ impl<'a> Reader<'_, 'a> {
             self.push("message.query_name", word.text);
             self.asked = 0;
         }
-        if let Some((Cue::User | Cue::For, _)) = self.cue {
-            if self.account(word, next) {
-                return;
-            }
+        if matches!(self.cue, Some((Cue::User | Cue::For, _))) && self.account(word, next) {
+            return;
         }
         match words::cue(word.text) {
             Some(cue) => self.cue = Some((cue, 0)),
@@ -281,6 +284,7 @@ mod tests {
         told("from a.example[192.0.2.7]: 554", &["remote_ip 192.0.2.7"]);
         told("From 192.0.2.7:1234(out) to 10.0.0.5:80(in), x", &["remote_ip 192.0.2.7", "destination_ip 10.0.0.5"]);
         told("caused by MAC address 0011.2233.4455.", &["mac_address 0011.2233.4455"]);
+        told("High CPU on host db-3 severity High", &["host_name db-3"]);
         told("Ban 2001:db8::7", &["ip 2001:db8::7"]);
         told("version 1.2.3.4 at 10:20:30, :: and 0.0.0.0", &[]);
         told("client @0x7f 192.0.2.7#4000 (a.example): denied", &["remote_ip 192.0.2.7"]);

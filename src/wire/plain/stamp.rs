@@ -55,6 +55,9 @@ pub(super) fn before_message(text: &str) -> Option<&str> {
     let window = window.split([']', ',', '|', ';']).next().unwrap_or(window);
     // A comma may stand before the milliseconds.
     let whole = inner.get(..window.len() + 4).filter(|text| text.as_bytes()[window.len()] == b',');
+    if let Some(bytes) = epoch_at_start(text).filter(|bytes| text[..*bytes].contains('.')) {
+        return Some(&text[..bytes]);
+    }
     [whole, Some(window)].into_iter().flatten().find_map(|text| {
         let stamp = at_start(text).or_else(|| first_of(&[dash_joined], text))?;
         Some(&text[..stamp.bytes])

@@ -204,7 +204,7 @@ fn is_header(kind: Kind, rest: &str, depth: usize) -> bool {
     }
     // `module [pid]: ` is a program's, without a host before it.
     let module = |rest: &str| rest.strip_prefix('[').is_some_and(|inner| leading_digits(inner, 12) > 0);
-    let named = host(rest).filter(|(host, rest)| !is_level(host) && !(kind == Kind::Spaced && module(rest)));
+    let named = host(rest).filter(|(host, rest)| !is_level(host) && (kind != Kind::Spaced || !module(rest)));
     let tagged = |text: &str| is_marker(text) || tag_of(text).is_some();
     // A word behind a time may begin a sentence; a name with a digit in it, or a tag or a pair behind it, does not.
     let likely = |(host, rest): (&str, &str)| {

@@ -83,6 +83,7 @@ fn accounts() {
             (r"CORP\Bob@192.0.2.7", r"user corp\bob corp"),
             (r"AzureAD\bob@corp.example", r"user corp\bob corp.example"),
             ("Bob Smith (bob.smith)", "user bob.smith"),
+            ("Bob Smith (BSmith)", "user bsmith"),
             ("bob@corp.example (bob@corp.example)", r"user corp\bob corp.example"),
             ("Bob Smith (Contractor)", "user bob smith (contractor)"),
             ("O'Brien", "user o'brien"),

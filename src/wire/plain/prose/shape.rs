@@ -39,6 +39,16 @@ pub(super) fn is_name(text: &str) -> bool {
         && text.contains(|c: char| c.is_alphanumeric())
 }
 
+/// A name with a digit or a hyphen in it: a word alone behind `host` may be any.
+pub(super) fn is_machine_name(text: &str) -> bool {
+    let allowed = |byte: u8| byte.is_ascii_alphanumeric() || b"._-".contains(&byte);
+    text.bytes().all(allowed)
+        && text.starts_with(|c: char| c.is_ascii_alphabetic())
+        && text.contains(|c: char| c.is_ascii_digit() || c == '-')
+        && text.len() <= NAME_BYTES_MAX
+        && text != "x86_64"
+}
+
 pub(super) fn is_domain(text: &str) -> bool {
     let allowed = |byte: u8| byte.is_ascii_alphanumeric() || b"._-".contains(&byte);
     let top = text.trim_end_matches('.').rsplit('.').next().unwrap_or_default();

@@ -102,6 +102,11 @@ pub(super) fn cue(word: &str) -> Option<Cue> {
     tables.into_iter().find(|(list, _)| is_one_of(word, list)).map(|(_, cue)| cue)
 }
 
+/// Words for a machine, before its name.
+pub(super) fn is_machine(word: &str) -> bool {
+    is_one_of(word, &["host", "hostname", "computer", "machine", "workstation", "server"])
+}
+
 /// Words behind which a name is asked for.
 pub(super) fn asks(word: &str) -> bool {
     is_one_of(word, &["query", "queried", "lookup", "resolve"])
