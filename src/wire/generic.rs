@@ -10,7 +10,7 @@ use flatten::{Field, flatten};
 
 use super::canonical::{code, text};
 use super::decode::{Beside, Body, Context, Draft, Refused, RejectReason};
-use super::plain::{Form, Plain};
+use super::plain::{self, Form, Plain};
 use super::times::{Frame, TimeFormat};
 use super::vocabulary::{self, Meaning};
 use crate::config::Limits;
@@ -21,6 +21,10 @@ use crate::model::{
 
 /// From here on a guess may link alerts.
 const LIKELY: u8 = 50;
+/// Field names that are surely a rule's name, and those that are surely a message.
+const RULE_NAMED: u8 = 90;
+const TOLD: u8 = 60;
+const SENTENCES_MAX: usize = 4;
 const TITLE_BYTES_MAX: usize = 160;
 const LABELS_MAX: usize = 48;
 const LIST_MAX: usize = 16;
@@ -38,9 +42,33 @@ pub(super) fn read(body: &Body<'_>, profile: &Arc<str>, context: &Context<'_>) -
         Body::Plain(plain) => (fields_of(plain), Some(*plain)),
     };
     let around: Vec<Field<'_>> = context.around.iter().map(field_of).collect();
-    let guessed: Vec<Guessed<'_, '_>> = fields.iter().chain(&around).filter_map(guess).collect();
+    let mut guessed: Vec<Guessed<'_, '_>> = fields.iter().chain(&around).filter_map(guess).collect();
+    let said = said(&guessed);
+    guessed.extend(said.iter().filter_map(guess));
     let reading = Reading { guessed, plain, context };
     reading.alert(profile)
+}
+
+/// What the record's message says of whom and from where, if no field does.
+fn said<'a>(guessed: &[Guessed<'_, 'a>]) -> Vec<Field<'a>> {
+    let about = |guess: &Guessed<'_, '_>| match guess.meaning {
+        Meaning::Entity(kind, _) => kind == EntityKind::User,
+        Meaning::Observable(kind, _) => kind == ObservableKind::Ip,
+        Meaning::Endpoint(_) => true,
+        _ => false,
+    };
+    if guessed.iter().any(|guess| guess.confidence >= LIKELY && about(guess)) {
+        return Vec::new();
+    }
+    let told = guessed.iter().filter(|guess| matches!(guess.meaning, Meaning::Message | Meaning::Description));
+    let owned = |(name, value): &(Cow<'_, str>, Cow<'_, str>)| Field {
+        path: Cow::Owned(name.to_string()),
+        value: Cow::Owned(value.to_string()),
+        object: 0,
+    };
+    told.take(SENTENCES_MAX)
+        .flat_map(|guess| plain::sentence(&guess.field.value).iter().map(owned).collect::<Vec<_>>())
+        .collect()
 }
 
 fn fields_of<'a>(plain: &Plain<'a>) -> Vec<Field<'a>> {
@@ -63,7 +91,7 @@ fn guess<'f, 'a>(field: &'f Field<'a>) -> Option<Guessed<'f, 'a>> {
         "syslog.message" => Some((Meaning::Message, 50)),
         "syslog.severity" => Some((Meaning::Severity, 40)),
         "cef.name" => Some((Meaning::Title, 95)),
-        "cef.signature_id" | "leef.event_id" => Some((Meaning::RuleId, 90)),
+        "cef.signature_id" | "leef.event_id" | "cisco.mnemonic" => Some((Meaning::RuleId, 90)),
         "cef.vendor" | "leef.vendor" => Some((Meaning::Vendor, 95)),
         "cef.product" | "leef.product" => Some((Meaning::Product, 95)),
         "cef.severity" => Some((Meaning::Severity, 90)),
@@ -78,7 +106,7 @@ fn guess<'f, 'a>(field: &'f Field<'a>) -> Option<Guessed<'f, 'a>> {
 }
 
 fn is_frame(path: &str) -> bool {
-    ["syslog.", "cef.", "leef.", "csv."].iter().any(|prefix| path.starts_with(prefix))
+    ["syslog.", "cef.", "leef.", "csv.", "cisco."].iter().any(|prefix| path.starts_with(prefix))
 }
 
 /// Strings inside records are as foreign as these.
@@ -173,8 +201,7 @@ impl Reading<'_, '_> {
         let concerns = !draft.entities.is_empty() || draft.observables.iter().any(|seen| seen.role != Role::Context);
         let told = |name: &str| self.guessed.iter().any(|guess| guess.field.path == name);
         let logged = || told("syslog.host") || told("syslog.time");
-        let framed =
-            self.plain.is_some_and(|plain| matches!(plain.form, Form::Cef | Form::Leef) || (plain.syslog && logged()));
+        let framed = self.plain.is_some_and(|plain| matches!(plain.form, Form::Cef | Form::Leef) || logged());
         let titled = self.best(|meaning| matches!(meaning, Meaning::Title | Meaning::RuleName)).is_some();
         if concerns || framed || (time.is_some() && (titled || !draft.observables.is_empty())) {
             return Ok(());
@@ -210,8 +237,25 @@ impl Reading<'_, '_> {
     }
 
     fn title(&self, product: &str) -> Cow<'_, str> {
-        let named = [Meaning::Title, Meaning::RuleName, Meaning::Message, Meaning::Action, Meaning::Category];
-        let found = named.iter().find_map(|meaning| self.best(|other| other == *meaning));
+        let event = || match self.plain {
+            Some(plain) if plain.form == Form::Leef => self.best(|other| other == Meaning::RuleId),
+            _ => None,
+        };
+        // A rule's name tells what happened, a policy's only what applies; the whole line tells too much.
+        let sure = |meaning: Meaning, least: u8| {
+            let guess = self.ranked(|other| other == meaning).into_iter().next();
+            guess.filter(|guess| guess.confidence >= least).map(|guess| &*guess.field.value)
+        };
+        let named = [
+            (Meaning::Title, 0),
+            (Meaning::RuleName, RULE_NAMED),
+            (Meaning::Message, TOLD),
+            (Meaning::RuleName, 0),
+            (Meaning::Action, 0),
+            (Meaning::Message, 0),
+            (Meaning::Category, 0),
+        ];
+        let found = event().or_else(|| named.iter().find_map(|(meaning, least)| sure(*meaning, *least)));
         match found {
             Some(raw) => Cow::Borrowed(text::prefix(raw.lines().next().unwrap_or(raw), TITLE_BYTES_MAX)),
             None => Cow::Owned(format!("{product} event")),

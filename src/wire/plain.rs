@@ -5,6 +5,8 @@
 //! means, which of two equal names counts and whether a number is a number is left to the profiles; the JSON of a record
 //! is only found, not read. Each pass is linear in the text and everything collected is bounded, whoever sent it.
 
+mod access;
+mod bars;
 mod brackets;
 mod cef;
 mod cisco;
@@ -16,6 +18,7 @@ mod leef;
 mod loose;
 mod markup;
 mod pairs;
+mod prose;
 mod quote;
 mod sink;
 mod stamp;
@@ -69,9 +72,20 @@ pub fn read(text: &str) -> Plain<'_> {
         return Plain { form: Form::Json, fields: sink.fields, body: found.text, syslog: header.found };
     }
     header.describe(&mut sink);
+    if header.time.is_none() {
+        sink.push_some("syslog.time", stamp::before_message(body));
+    }
     sink.push("syslog.message", body);
     let form = read_body(body, header.structured.is_some(), &mut sink);
     Plain { form, fields: sink.fields, body, syslog: header.found }
+}
+
+/// What a sentence says of whom and from where, as a message's own would be read.
+#[must_use]
+pub fn sentence(text: &str) -> Fields<'_> {
+    let mut sink = Sink::default();
+    prose::read(text, &mut sink);
+    sink.fields
 }
 
 /// What senders put around a message: blanks, line ends, the NUL of a C string, a byte order mark.
@@ -93,6 +107,12 @@ fn read_body<'a>(body: &'a str, structured: bool, sink: &mut Sink<'a>) -> Form {
     if markup::read(rest, sink) {
         return Form::Pairs;
     }
+    if bars::read(rest, sink) {
+        return Form::Pairs;
+    }
+    if access::read(rest, sink) {
+        return Form::Message;
+    }
     let style = pairs::style(rest);
     if csv::read(rest, style.as_ref().map_or(0, |style| style.pairs), sink) {
         return Form::Csv;
@@ -103,10 +123,15 @@ fn read_body<'a>(body: &'a str, structured: bool, sink: &mut Sink<'a>) -> Form {
     match style {
         Some(style) => {
             pairs::read(rest, &style, sink);
+            if !style.begins {
+                prose::read(rest, sink);
+            }
             Form::Pairs
         }
         None => {
             loose::read(rest, sink);
+            brackets::read_quoted(rest, sink);
+            prose::read(rest, sink);
             Form::Message
         }
     }

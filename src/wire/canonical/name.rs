@@ -157,6 +157,7 @@ pub fn user<'a>(raw: &'a str, scope: Option<&'a str>) -> Option<User<'a>> {
 
 fn rarely_spelled<'a>(raw: &'a str, scope: Option<&'a str>) -> Option<User<'a>> {
     let raw = mailed(unquoted(raw));
+    let raw = of_one_realm(login_behind(raw).unwrap_or(raw));
     if without_prefix(raw, "arn:").is_some() {
         return Some(User::Resource(raw));
     }
@@ -175,6 +176,29 @@ fn rarely_spelled<'a>(raw: &'a str, scope: Option<&'a str>) -> Option<User<'a>> 
     }
     let (inner, name) = split_account(raw);
     account(raw, inner, name, scope)
+}
+
+/// `CORP\ann@AD`: Cisco's proxies name the realm behind the account; `AzureAD\ann@corp.example` has the whole account
+/// there.
+fn of_one_realm(raw: &str) -> &str {
+    let Some((domain, name)) = raw.split_once('\\').filter(|(_, name)| !name.contains('\\')) else { return raw };
+    match name.rsplit_once('@') {
+        Some((_, home)) if home.contains('.') && home.contains(|c: char| c.is_ascii_alphabetic()) => name,
+        Some((account, _)) => &raw[..domain.len() + 1 + account.len()],
+        None => raw,
+    }
+}
+
+/// `Ann Lee (ann.lee)`, as Check Point and CyberArk write a person and the account. A word that is neither spelled like an
+/// account nor like the person, as in `(Contractor)`, is a remark.
+fn login_behind(raw: &str) -> Option<&str> {
+    let (person, login) = raw.strip_suffix(')')?.rsplit_once(" (")?;
+    let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"._-@\\".contains(&byte);
+    let lettered = login.bytes().all(plain) && login.contains(|c: char| c.is_ascii_alphabetic());
+    let spelled = login.contains(|c: char| !c.is_ascii_alphabetic());
+    let (login_folded, person_folded) = (login.to_ascii_lowercase(), person.to_ascii_lowercase());
+    let theirs = |word: &str| word.len() > 2 && (login_folded.contains(word) || word.contains(&*login_folded));
+    (lettered && (spelled || person_folded.split(' ').any(theirs))).then_some(login)
 }
 
 /// `whole` is where the parts come from.

@@ -3,6 +3,8 @@
 use super::sink::Sink;
 
 const PAIRS_MIN: usize = 4;
+const QUOTED_MIN: usize = 3;
+const QUOTED_BYTES_MAX: usize = 1024;
 const NAME_BYTES_MAX: usize = 64;
 
 /// Whether the body is such a list: four names at least, each behind a blank, most with a value.
@@ -16,6 +18,23 @@ pub(super) fn read<'a>(body: &'a str, sink: &mut Sink<'a>) -> bool {
         sink.push(name, value);
     }
     true
+}
+
+/// Pairs that Apache's modules write in brackets of their own: `[hostname "a.example"] [uri "/"]`.
+pub(super) fn read_quoted<'a>(body: &'a str, sink: &mut Sink<'a>) {
+    let pair = |at: usize| {
+        let inner = &body[at + 1..];
+        let length =
+            inner.bytes().take(NAME_BYTES_MAX).take_while(|byte| byte.is_ascii_alphanumeric() || *byte == b'_').count();
+        let value = inner[length..].strip_prefix(" \"")?;
+        // The search is bounded, or a text of nothing but openings would be read to its end for each of them.
+        let end = value.as_bytes().windows(2).take(QUOTED_BYTES_MAX).position(|pair| pair == b"\"]")?;
+        (length > 0).then(|| (&inner[..length], &value[..end]))
+    };
+    let found: Vec<_> = body.match_indices('[').filter_map(|(at, _)| pair(at)).take(super::FIELDS_MAX).collect();
+    if found.len() >= QUOTED_MIN {
+        found.into_iter().for_each(|(name, value)| sink.push(name, value));
+    }
 }
 
 fn pairs(body: &str) -> impl Iterator<Item = (&str, &str)> {

@@ -25,6 +25,26 @@ struct Mark<'a> {
 }
 
 fn mark(text: &str) -> Option<Mark<'_>> {
+    comware(text).or_else(|| dashed(text))
+}
+
+/// `%%10SHELL/5/SHELL_LOGIN: message`, `%%01POLICY/4/POLICYDENY(l)[12]:message`: H3C's and Huawei's. The first percent
+/// sign stands before `text`.
+fn comware(text: &str) -> Option<Mark<'_>> {
+    let numbered = text.strip_prefix('%')?;
+    let words = numbered.trim_start_matches(|c: char| c.is_ascii_digit());
+    let digit = numbered.len() - words.len();
+    let colon = words.bytes().take(MARK_BYTES_MAX).position(|byte| byte == b':')?;
+    let (mark, message) = (&words[..colon], words[colon + 1..].trim_start());
+    let mut parts = mark.splitn(3, '/');
+    let (facility, severity, mnemonic) = (parts.next()?, parts.next()?, parts.next()?);
+    let mnemonic = mnemonic.split(['(', '[']).next().unwrap_or(mnemonic);
+    let whole = (1..=4).contains(&digit) && !facility.is_empty() && !mnemonic.is_empty();
+    let known = matches!(severity.as_bytes(), [b'0'..=b'7']) && !mark.contains(' ');
+    (whole && known).then_some(Mark { facility, severity, mnemonic, message })
+}
+
+fn dashed(text: &str) -> Option<Mark<'_>> {
     let allowed = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'_' || byte == b'-';
     let length = text.bytes().take(MARK_BYTES_MAX).take_while(|byte| allowed(*byte)).count();
     let (words, rest) = text.split_at(length);

@@ -4,6 +4,7 @@
 use std::borrow::Cow;
 
 use super::FIELDS_MAX;
+use super::prose;
 use super::sink::Sink;
 
 const COLUMNS_MIN: usize = 6;
@@ -22,8 +23,16 @@ pub(super) fn read<'a>(body: &'a str, pairs: usize, sink: &mut Sink<'a>) -> bool
         return false;
     }
     sink.push("csv.count", columns.len().to_string());
+    if let [day, clock, ..] = columns[..]
+        && let Some(time) = prose::day_and_clock(day.text, clock.text)
+    {
+        sink.push("message.time", time);
+    }
     for (index, column) in columns.into_iter().enumerate() {
         sink.push(format!("csv.{index}"), column.value());
+        if let Some(name) = prose::column(column.text) {
+            sink.push(name, column.text);
+        }
     }
     true
 }

@@ -28,16 +28,39 @@ const ZONES: [&str; 36] = [
     "WEST", "BST", "IST", "MSK", "JST", "KST", "HKT", "SGT", "AST", "ADT", "AEST", "AEDT", "ACST", "ACDT", "AWST",
     "NZST", "NZDT", "GST", "PKT", "BRT",
 ];
+/// No time is longer.
+const STAMP_BYTES_MAX: usize = 48;
 const EPOCH_DIGITS: std::ops::RangeInclusive<usize> = 10..=13;
 
 /// The time at the start of `text`, if a blank, a colon or the end follows it.
 pub(super) fn at_start(text: &str) -> Option<Stamp> {
     let digit = text.starts_with(|c: char| c.is_ascii_digit());
     let forms: &[Form] = if digit { &[iso, syslog, day_first, slashed] } else { &[syslog] };
+    first_of(forms, text)
+}
+
+fn first_of(forms: &[Form], text: &str) -> Option<Stamp> {
     forms.iter().find_map(|form| {
         let mut cursor = Cursor { bytes: text.as_bytes(), at: 0 };
         let kind = form(&mut cursor)?;
         cursor.ends().then_some(Stamp { bytes: cursor.at, kind })
+    })
+}
+
+/// The time that a line begins with where no header follows it, as logs have it: `[Sat Jun 15 10:11:12 2024] `,
+/// `15-Jun-2024 10:11:12.123 `, `2024-06-15T10:11:12Z,`.
+pub(super) fn before_message(text: &str) -> Option<&str> {
+    let inner = text.strip_prefix('[').unwrap_or(text);
+    let window = &inner[..inner.floor_char_boundary(STAMP_BYTES_MAX)];
+    let window = window.split([']', ',', '|', ';']).next().unwrap_or(window);
+    // A comma may stand before the milliseconds.
+    let whole = inner.get(..window.len() + 4).filter(|text| text.as_bytes()[window.len()] == b',');
+    if let Some(bytes) = epoch_at_start(text).filter(|bytes| text[..*bytes].contains('.')) {
+        return Some(&text[..bytes]);
+    }
+    [whole, Some(window)].into_iter().flatten().find_map(|text| {
+        let stamp = at_start(text).or_else(|| first_of(&[dash_joined], text))?;
+        Some(&text[..stamp.bytes])
     })
 }
 
@@ -108,9 +131,24 @@ fn slashed(c: &mut Cursor<'_>) -> Option<Kind> {
     c.digits(1, 2)?;
     c.one_of(b"/")?;
     c.digits(4, 4)?;
-    c.one_of(b" ")?;
+    // NetScaler puts a colon between the two.
+    c.one_of(b" :")?;
     c.clock()?;
     c.optionally(|c| c.blanks().and_then(|()| c.word_of(&[b"am", b"pm"])));
+    c.zone();
+    Some(Kind::Other)
+}
+
+/// `06/15-10:11:12.123456`, `06/15/2024-10:11:12`, `2024/06/15-10:11:12`: of Snort and Suricata, and of Brocade.
+fn dash_joined(c: &mut Cursor<'_>) -> Option<Kind> {
+    let year_first = c.optionally(|c| c.digits(4, 4).and_then(|()| c.one_of(b"/")).map(|_| ()));
+    c.digits(1, 2)?;
+    c.one_of(b"/")?;
+    c.digits(1, 2)?;
+    let _ = !year_first && c.optionally(|c| c.one_of(b"/").and_then(|_| c.digits(4, 4)));
+    c.one_of(b"-")?;
+    c.clock()?;
+    c.zone();
     Some(Kind::Other)
 }
 
@@ -167,7 +205,9 @@ impl Cursor<'_> {
         self.one_of(b":")?;
         self.digits(2, 2)?;
         self.optionally(|c| c.one_of(b":").and_then(|_| c.digits(2, 2)));
-        self.optionally(|c| c.one_of(b".,").and_then(|_| c.digits(1, 9)));
+        // H3C puts a colon before its milliseconds.
+        let _ = self.optionally(|c| c.one_of(b".,").and_then(|_| c.digits(1, 9)))
+            || self.optionally(|c| c.one_of(b":").and_then(|_| c.digits(3, 3)).filter(|()| c.peek() == Some(b' ')));
         Some(())
     }
 

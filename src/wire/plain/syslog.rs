@@ -202,7 +202,9 @@ fn is_header(kind: Kind, rest: &str, depth: usize) -> bool {
     if is_marker(rest) {
         return true;
     }
-    let named = host(rest).filter(|(host, _)| !is_level(host));
+    // `module [pid]: ` is a program's, without a host before it.
+    let module = |rest: &str| rest.strip_prefix('[').is_some_and(|inner| leading_digits(inner, 12) > 0);
+    let named = host(rest).filter(|(host, rest)| !is_level(host) && (kind != Kind::Spaced || !module(rest)));
     let tagged = |text: &str| is_marker(text) || tag_of(text).is_some();
     // A word behind a time may begin a sentence; a name with a digit in it, or a tag or a pair behind it, does not.
     let likely = |(host, rest): (&str, &str)| {
@@ -257,11 +259,11 @@ fn host(text: &str) -> Option<(&str, &str)> {
 
 fn is_host(token: &str) -> bool {
     let allowed = |byte: u8| byte.is_ascii_alphanumeric() || b"._-:@/%".contains(&byte);
-    let named = |byte: u8| byte.is_ascii_alphabetic() || byte == b'.' || byte == b':';
+    let lettered = |token: &str| token.bytes().any(|byte| byte.is_ascii_alphabetic());
     (1..=HOST_BYTES_MAX).contains(&token.len())
         && !token.ends_with(':')
         && token.bytes().all(allowed)
-        && token.bytes().any(named)
+        && (lettered(token) || token.parse::<IpAddr>().is_ok())
 }
 
 /// What no header goes on with: the message itself.
@@ -331,11 +333,33 @@ fn known(token: &str) -> Option<&str> {
 /// Takes `app[pid]: ` off the body.
 fn tag(header: &mut Header<'_>) {
     header.body = header.body.strip_prefix(": ").unwrap_or(header.body);
+    if let Some((host, rest)) = sender(header) {
+        header.set_host(host);
+        header.body = rest;
+    }
+    if let Some(rest) = behind_level(header.body) {
+        header.body = rest;
+    }
     if let Some((app, pid, rest)) = tag_of(header.body) {
         header.app = Some(app);
         header.procid = pid.and_then(known);
         header.body = rest;
     }
+}
+
+/// The sender's name that a relay's address stands before: `10.0.0.9 app-2 auth[374]: `.
+fn sender<'a>(header: &Header<'a>) -> Option<(&'a str, &'a str)> {
+    header.host.filter(|host| host.parse::<IpAddr>().is_ok())?;
+    let (name, rest) = host(header.body)?;
+    let tagged = tag_of(rest).is_some_and(|(_, pid, _)| pid.is_some());
+    (tagged && !is_level(name) && tag_of(header.body).is_none()).then_some((name, rest))
+}
+
+/// F5 puts the level before the program: `notice tmm[111]: `.
+fn behind_level(text: &str) -> Option<&str> {
+    let (level, rest) = text.split_once(' ')?;
+    let tagged = tag_of(rest).is_some_and(|(_, pid, _)| pid.is_some());
+    (is_level(level) && tagged).then_some(rest)
 }
 
 fn tag_of(text: &str) -> Option<(&str, Option<&str>, &str)> {

@@ -4,6 +4,8 @@ use proptest::prelude::*;
 
 use super::*;
 
+mod lines;
+
 /// Reads the text and checks its form, its syslog header and the fields given, each by its first value.
 #[track_caller]
 fn check(text: &str, form: Form, fields: &[(&str, &str)]) {

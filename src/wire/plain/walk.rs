@@ -8,6 +8,7 @@ use super::quote::{Quotes, is_quote};
 /// A longer name than this is no name.
 const KEY_BYTES_MAX: usize = 64;
 const KEY_WORDS_MAX: usize = 6;
+const NUMBER_DIGITS_MAX: usize = 5;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Assign {
@@ -117,6 +118,7 @@ pub(super) fn head(text: &str, at: usize, wordy: bool) -> Option<Head<'_>> {
         None => bare_name(text, at, wordy)?,
     };
     let strict = quote.is_some() || !name.contains(' ');
+    let behind = behind + number(&text.as_bytes()[behind..]);
     let blanks = usize::from(quote.is_none() && text[behind..].starts_with(' '));
     let sign = behind + blanks;
     let (assign, next) = assignment(text.as_bytes().get(sign..)?, quote.is_some(), blanks > 0)?;
@@ -124,6 +126,12 @@ pub(super) fn head(text: &str, at: usize, wordy: bool) -> Option<Head<'_>> {
     let spaced = (blanks > 0 || assign == Assign::Colon) && next == Some(b' ');
     let value_at = sign + 1 + usize::from(spaced);
     (named || assign == Assign::Equals).then_some(Head { name, assign, value_at, strict })
+}
+
+/// The number of a field that H3C writes behind its name: `SrcPort(1004)=`.
+fn number(bytes: &[u8]) -> usize {
+    let digits = bytes.iter().skip(1).take(NUMBER_DIGITS_MAX).take_while(|byte| byte.is_ascii_digit()).count();
+    if digits > 0 && bytes.starts_with(b"(") && bytes[1 + digits..].starts_with(b")=") { digits + 2 } else { 0 }
 }
 
 /// The sign at the start of `bytes` and what follows it.

@@ -60,8 +60,15 @@ impl<'a> Cursor<'a> {
     fn seconds(&mut self) -> Option<i64> {
         // A leap second is the first instant of the next minute: clocks that know it are rare, and none may fail on it.
         let seconds = self.digits(2).filter(|seconds| *seconds <= 60)?;
-        let millis = if self.one_of(b".,").is_some() { self.fraction()? } else { 0 };
+        let millis = if self.one_of(b".,").is_some() || self.colon_before_millis() { self.fraction()? } else { 0 };
         Some(seconds * 1_000 + millis)
+    }
+
+    /// Takes the colon that H3C puts there.
+    fn colon_before_millis(&mut self) -> bool {
+        let millis = self.0.first() == Some(&b':')
+            && self.0.iter().skip(1).take_while(|byte| byte.is_ascii_digit()).count() == 3;
+        millis && self.one_of(b":").is_some()
     }
 
     /// `HH:MM:SS` and a fraction, all of it.

@@ -31,7 +31,8 @@ fn extended(text: &str, frame: &Frame) -> Option<Timestamp> {
     let mut cursor = Cursor(text.as_bytes());
     let (year, month, day) = date(&mut cursor, |cursor| cursor.digits_up_to(2))?;
     let _ = cursor.one_of(b",");
-    if cursor.one_of(b"Tt").is_none() && cursor.spaces() == 0 {
+    // `2026:08:01-12:00:00` is Sophos's, `2026/08/01-12:00:00` Brocade's.
+    if cursor.one_of(b"Tt-").is_none() && cursor.spaces() == 0 {
         return None;
     }
     let millis_of_day = cursor.loose_clock()?;
@@ -59,9 +60,9 @@ fn dot_net(text: &str) -> Option<Timestamp> {
 
 fn date<'a>(cursor: &mut Cursor<'a>, part: impl Fn(&mut Cursor<'a>) -> Option<i64>) -> Option<(i64, i64, i64)> {
     let year = cursor.digits(4)?;
-    cursor.one_of(b"-/")?;
+    cursor.one_of(b"-/:")?;
     let month = part(cursor)?;
-    cursor.one_of(b"-/")?;
+    cursor.one_of(b"-/:")?;
     Some((year, month, part(cursor)?))
 }
 

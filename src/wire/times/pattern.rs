@@ -19,12 +19,12 @@ use super::cursor::Cursor;
 use super::zone::Place;
 use crate::model::Timestamp;
 
-pub const SYSLOG: &[&str] = &["M d tZ", "*M d tZ", ".M d tZ", "M d Y tZ", "*M d Y tZ", ".M d Y tZ"];
-pub const CEF: &[&str] = &["M d Y tZ", "M d tZ"];
+pub const SYSLOG: &[&str] = &["M d tZ", "*M d tZ", ".M d tZ", "M d Y tZ", "*M d Y tZ", ".M d Y tZ", "Y M d tZ"];
+pub const CEF: &[&str] = &["M d Y tZ", "M d tZ", "Y M d tZ"];
 pub const CLF: &[&str] = &["d/M/Y:tZ", "[d/M/Y:tZ]"];
 pub const RFC2822: &[&str] = &["wd M y tZ", "wd-M-y tZ"];
-pub const US: &[&str] = &["m/d/y tZ", "m-d-y tZ"];
-pub const EU: &[&str] = &["d.m.y tZ", "d/m/y tZ", "d-m-y tZ"];
+pub const US: &[&str] = &["m/d/y tZ", "m-d-y tZ", "m/d/Y:tZ", "m/d/y-tZ", "m/d-tZ"];
+pub const EU: &[&str] = &["d.m.y tZ", "d/m/y tZ", "d-m-y tZ", "d/m/Y:tZ", "d/m/y-tZ"];
 pub const ASCTIME: &[&str] = &["wM d t Y", "wM d t z Y", "wM d Y tZ"];
 pub const DMY: &[&str] = &["d M y tZ", "dMY tZ", "d-M-y tZ", "d/M/y tZ"];
 
@@ -109,7 +109,7 @@ fn place<'a>(cursor: &mut Cursor<'a>) -> Option<Place<'a>> {
     ahead.spaces();
     match ahead.0.first() {
         None => *cursor = ahead,
-        Some(byte) if byte.is_ascii_alphabetic() || matches!(byte, b'+' | b'-') => {
+        Some(byte) if byte.is_ascii_alphabetic() || matches!(byte, b'+' | b'-' | b'(') => {
             let place = Place::read(&mut ahead)?;
             *cursor = ahead;
             return Some(place);

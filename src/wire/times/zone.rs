@@ -84,12 +84,18 @@ pub enum Place<'a> {
 impl<'a> Place<'a> {
     /// Reads what stands behind a time, to the end of the text or to the next space.
     pub fn read(cursor: &mut Cursor<'a>) -> Option<Self> {
+        // ` (GMT+5:00)`
+        let bracketed = cursor.one_of(b"(").is_some();
         let place = if matches!(cursor.0.first(), Some(b'+' | b'-')) {
             Self::Offset(offset(cursor)?)
         } else {
             Self::named(cursor)?
         };
-        remark(cursor)?;
+        if bracketed {
+            cursor.one_of(b")")?;
+        } else {
+            remark(cursor)?;
+        }
         Some(place)
     }
 
@@ -100,8 +106,14 @@ impl<'a> Place<'a> {
         let known = word_offset(word);
         match ahead.0.first() {
             Some(b'+' | b'-') if known == Some(0) => {
+                let mut short = ahead;
                 *cursor = ahead;
-                offset(cursor).map(Self::Offset)
+                let minutes = offset(cursor).or_else(|| {
+                    let minutes = short_offset(&mut short)?;
+                    *cursor = short;
+                    Some(minutes)
+                })?;
+                Some(Self::Offset(minutes))
             }
             Some(b'/' | b'_') => {
                 Some(Self::Word(cursor.run(|byte| byte.is_ascii_alphanumeric() || b"/_+-".contains(&byte))))
@@ -139,6 +151,14 @@ pub fn offset(cursor: &mut Cursor<'_>) -> Option<i64> {
     let colon = cursor.one_of(b":").is_some();
     let more = colon || cursor.0.first().is_some_and(u8::is_ascii_digit);
     let minutes = if more { cursor.digits(2).filter(|minutes| *minutes <= 59)? } else { 0 };
+    Some(sign * (hours * 60 + minutes))
+}
+
+/// `+h`, `+h:mm`, as it stands behind `GMT`.
+fn short_offset(cursor: &mut Cursor<'_>) -> Option<i64> {
+    let sign = if cursor.one_of(b"+-")? == b'+' { 1 } else { -1 };
+    let hours = cursor.digits(1)?;
+    let minutes = if cursor.one_of(b":").is_some() { cursor.digits(2).filter(|minutes| *minutes <= 59)? } else { 0 };
     Some(sign * (hours * 60 + minutes))
 }
 

@@ -313,7 +313,10 @@ fn user(value: &str) -> Option<Fit> {
     if shape::is_arn(value) {
         return sure(Outcome::Entity(EntityKind::CloudResource));
     }
-    let foreign = shape::is_ip(value) || shape::is_url(value) || shape::is_guid(value) || shape::is_digest(value);
+    // `auth.go:77` is where a program says it.
+    let place = value.rsplit_once(':').is_some_and(|(file, line)| file.contains('.') && shape::is_number(line));
+    let foreign =
+        place || shape::is_ip(value) || shape::is_url(value) || shape::is_guid(value) || shape::is_digest(value);
     let structured = value.len() > 256 || value.contains(['\n', '{', '[', ';', '=']) || value.starts_with('/');
     if foreign || structured || is_state(value) || shape::is_mac(value) {
         return None;
