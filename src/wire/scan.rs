@@ -54,8 +54,9 @@ pub struct Scan<'a> {
 
 const KEYS_INLINE: usize = 64;
 const FRAMES_INLINE: usize = 32;
-/// Most alerts have a token for more bytes than that; a large record's list grows as it must.
-const TOKEN_BYTES: usize = 12;
+/// Alerts have a token for every eight bytes or more, and so few of them ever grow their list; a large record's grows as it
+/// must.
+const TOKEN_BYTES: usize = 6;
 const TOKENS_MIN: usize = 16;
 const TOKENS_MAX: usize = 512;
 /// Up to here each key is compared with each: nearly every object, and no sorting.
@@ -342,12 +343,14 @@ impl<'a> Scanner<'a> {
         Ok(())
     }
 
+    #[inline]
     fn string(&mut self) -> Result<string::Span, Fault> {
         let span = string::read(self.bytes, self.at).map_err(|at| Fault { reason: RejectReason::NotJson, at })?;
         self.at = span.range.end + 1;
         Ok(span)
     }
 
+    #[inline]
     fn token(&mut self, kind: Kind, escaped: bool, range: Range<usize>, more: u64) {
         self.tokens.push(Token { kind, escaped, from: range.start as u32, to: range.end as u32, more });
     }
