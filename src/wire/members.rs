@@ -67,7 +67,9 @@ impl<'a> Members<'a> {
                 b'{' | b'[' => Some(Member::Object(raw)),
                 b'"' => {
                     let text = string(raw)?;
-                    let encoded = CARRIERS[*place] == "data_base64";
+                    // Pub/Sub says nowhere that its `data` is base64.
+                    let perhaps = || CARRIERS[*place] == "data" && text.starts_with("ey");
+                    let encoded = CARRIERS[*place] == "data_base64" || perhaps();
                     Some(Member::Text(if encoded { Cow::Owned(decoded(&text)?) } else { text }))
                 }
                 _ => None,

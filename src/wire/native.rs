@@ -21,7 +21,8 @@ use crate::model::{
 };
 
 /// Top-level keys that tell a native alert.
-pub(super) const SIGNATURES: [&[&str]; 2] = [&["title", "event_time", "source"], &["schema_version"]];
+pub(super) const SIGNATURES: [&[&str]; 3] =
+    [&["title", "event_time", "source"], &["schema_version", "title"], &["schema_version", "event_time", "source"]];
 
 /// Entries kept of each list that is only shown.
 const LIST_MAX: usize = 64;

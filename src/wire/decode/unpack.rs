@@ -12,13 +12,15 @@ use crate::wire::identity::alert_id;
 use crate::wire::members::{Member, Members};
 use crate::wire::plain::{self, Fields, Form, Plain};
 use crate::wire::profile::{Profiles, Reader};
-use crate::wire::scan::{Fault, Scan, Shape, scan};
+use crate::wire::scan::{Fault, Scan, Shape, key_hash, scan};
 use crate::wire::times::{Frame, TimeFormat, Zone};
 
 /// Envelopes in envelopes that are opened.
 const WRAPPED_MAX: u8 = 4;
 /// Keys of an object that only carries: a list, and where it came from.
 const THIN_KEYS_MAX: usize = 6;
+/// An object of fewer is a detail of what carries it.
+const KEYS_TELLING: usize = 3;
 
 /// One record being taken apart.
 pub(super) struct Unpacking<'d> {
@@ -220,10 +222,14 @@ impl<'d> Unpacking<'d> {
     fn carried(&mut self, text: &str, place: &Place<'_>) {
         if text.trim_start().starts_with(['{', '[']) {
             if let Ok(scan) = scan(text.as_bytes(), self.limits) {
+                let before = self.out.len();
                 if scan.shape == Shape::Array {
                     self.list(&scan, place);
                 } else {
                     self.carried_object(text, place);
+                }
+                if self.out.len() == before && scan.shape == Shape::Object && scan.fault.is_none() {
+                    self.perhaps_generic(&scan, place);
                 }
             }
             return;
@@ -261,6 +267,17 @@ impl<'d> Unpacking<'d> {
         };
         let time = header_time(plain, &self.frame(place)).or(place.time);
         self.read(reader, &Body::Plain(plain), &Place { time, ..place.clone() });
+    }
+
+    /// An object in a string is there for its own sake; but where it says nothing, what carries it may.
+    fn perhaps_generic(&mut self, scan: &Scan<'_>, place: &Place<'_>) {
+        if &*self.source.profile == AUTO && scan.keys.len() >= KEYS_TELLING {
+            self.read(self.profiles.generic(), &Body::Json(scan.text), place);
+            let silent = |rejection: &Rejection| rejection.reason == RejectReason::UnknownFormat;
+            if matches!(self.out.last(), Some(Element::Rejected(rejection)) if silent(rejection)) {
+                self.out.pop();
+            }
+        }
     }
 
     fn frame(&self, place: &Place<'_>) -> Frame {
@@ -332,7 +349,10 @@ impl<'d> Unpacking<'d> {
 
 /// A thin object around a list carries it; a thick one has it.
 fn is_envelope(scan: &Scan<'_>) -> bool {
-    scan.elements.is_some() && (!scan.perhaps_own || scan.keys.len() <= THIN_KEYS_MAX)
+    /// What only an alert says of itself.
+    const TITLES: [&str; 7] = ["title", "name", "severity", "rule", "alert", "description", "message"];
+    let titled = || scan.keys.iter().any(|key| TITLES.iter().any(|title| *key == key_hash(title.as_bytes())));
+    scan.elements.is_some() && (!scan.perhaps_own || (scan.keys.len() <= THIN_KEYS_MAX && !titled()))
 }
 
 fn header_time(plain: &Plain<'_>, frame: &Frame) -> Option<Timestamp> {
