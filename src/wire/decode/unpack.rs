@@ -272,7 +272,7 @@ impl<'d> Unpacking<'d> {
     /// An object in a string is there for its own sake; but where it says nothing, what carries it may.
     fn perhaps_generic(&mut self, scan: &Scan<'_>, place: &Place<'_>) {
         if &*self.source.profile == AUTO && scan.keys.len() >= KEYS_TELLING {
-            self.read(self.profiles.generic(), &Body::Json(scan.text), place);
+            self.read(self.profiles.generic(), &Body::Json(scan.root()), place);
             let silent = |rejection: &Rejection| rejection.reason == RejectReason::UnknownFormat;
             if matches!(self.out.last(), Some(Element::Rejected(rejection)) if silent(rejection)) {
                 self.out.pop();
