@@ -4,6 +4,8 @@
 use std::net::IpAddr;
 use std::sync::Arc;
 
+use smallvec::SmallVec;
+
 use super::address::{Space, space_of};
 use crate::model::{Alert, Entity, EntityKind, Key, KeyHash, KeyKind, Observable, ObservableKind, Role};
 
@@ -67,24 +69,27 @@ fn add_identity(hasher: &mut Fields, alert: &Alert, keys: &[Key]) {
     }
 }
 
-/// Length-prefixed fields under one domain, so that no two lists of fields read as the same bytes.
-struct Fields(blake3::Hasher);
+/// Length-prefixed fields under one domain, so that no two lists of fields read as the same bytes. They are gathered
+/// first: one hash of a few hundred bytes costs a fraction of what an update per field does.
+struct Fields(SmallVec<[u8; GATHERED_INLINE]>);
+
+const GATHERED_INLINE: usize = 256;
 
 impl Fields {
     fn new(domain: &str) -> Self {
-        let mut fields = Self(blake3::Hasher::new());
+        let mut fields = Self(SmallVec::new());
         fields.add(domain.as_bytes());
         fields
     }
 
     fn add(&mut self, field: &[u8]) {
-        self.0.update(&(field.len() as u64).to_be_bytes());
-        self.0.update(field);
+        self.0.extend_from_slice(&(field.len() as u64).to_be_bytes());
+        self.0.extend_from_slice(field);
     }
 
     fn finish(&self) -> u128 {
         let mut first = [0; 16];
-        self.0.finalize_xof().fill(&mut first);
+        first.copy_from_slice(&blake3::hash(&self.0).as_bytes()[..16]);
         u128::from_be_bytes(first)
     }
 }

@@ -11,6 +11,7 @@ use flatten::{Field, flatten};
 use super::canonical::{code, text};
 use super::decode::{Beside, Body, Context, Draft, Refused, RejectReason};
 use super::plain::{self, Form, Plain};
+use super::scan::{Scan, scan};
 use super::times::{Frame, TimeFormat};
 use super::vocabulary::{self, Meaning};
 use crate::config::Limits;
@@ -36,9 +37,9 @@ struct Guessed<'f, 'a> {
     confidence: u8,
 }
 
-pub(super) fn read(body: &Body<'_>, profile: &Arc<str>, context: &Context<'_>) -> Result<Alert, Refused> {
+pub(super) fn read(body: &Body<'_>, profile: &Arc<str>, context: &Context<'_>) -> Result<Arc<Alert>, Refused> {
     let (fields, plain) = match body {
-        Body::Json(text) => (flatten(text), None),
+        Body::Json(record) => (flatten(*record), None),
         Body::Plain(plain) => (fields_of(plain), Some(*plain)),
     };
     let around: Vec<Field<'_>> = context.around.iter().map(field_of).collect();
@@ -110,7 +111,7 @@ fn is_frame(path: &str) -> bool {
 }
 
 /// Strings inside records are as foreign as these.
-pub(super) fn is_sound(text: &str) -> bool {
+fn sound(text: &str) -> Option<Scan<'_>> {
     const LIMITS: Limits = Limits {
         record_bytes_max: usize::MAX,
         depth_max: 32,
@@ -119,7 +120,7 @@ pub(super) fn is_sound(text: &str) -> bool {
         string_bytes_max: usize::MAX,
         elements_max: usize::MAX,
     };
-    super::scan::scan(text.as_bytes(), &LIMITS).is_ok_and(|scan| scan.fault.is_none())
+    scan(text.as_bytes(), &LIMITS).ok().filter(|scan| scan.fault.is_none())
 }
 
 struct Reading<'f, 'a> {
@@ -129,7 +130,7 @@ struct Reading<'f, 'a> {
 }
 
 impl Reading<'_, '_> {
-    fn alert(&self, profile: &Arc<str>) -> Result<Alert, Refused> {
+    fn alert(&self, profile: &Arc<str>) -> Result<Arc<Alert>, Refused> {
         let context = self.context;
         // A guess must not file an alert under a tenant.
         let tenant = context.tenant(None)?;
@@ -151,7 +152,7 @@ impl Reading<'_, '_> {
         let line =
             |meaning: Meaning, draft: &mut Draft<'_>| self.best(|other| other == meaning).map(|raw| draft.line(raw));
         let description = self.best(|meaning| matches!(meaning, Meaning::Description | Meaning::Message));
-        Ok(Alert {
+        Ok(Arc::new(Alert {
             id: AlertId(0),
             tenant,
             origin: context.origin.clone(),
@@ -182,12 +183,14 @@ impl Reading<'_, '_> {
             observables: draft.observables,
             entities: draft.entities,
             marks: draft.marks,
-        })
+        }))
     }
 
     /// The likeliest value of a meaning; of equals the first.
     fn best(&self, wanted: impl Fn(Meaning) -> bool) -> Option<&str> {
-        self.ranked(wanted).first().map(|guess| &*guess.field.value)
+        let all = self.guessed.iter().filter(|guess| wanted(guess.meaning));
+        let best = all.reduce(|best, guess| if guess.confidence > best.confidence { guess } else { best });
+        best.map(|guess| &*guess.field.value)
     }
 
     fn ranked(&self, wanted: impl Fn(Meaning) -> bool) -> Vec<&Guessed<'_, '_>> {

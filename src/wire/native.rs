@@ -2,14 +2,19 @@
 //! are required: whoever writes this format can be told what is missing.
 
 mod kinds;
+mod piece;
 mod raw;
 
 use std::sync::Arc;
 
+use serde::Deserialize;
+
 use raw::{RawAlert, RawCorrelation, RawEntity, RawObservable, RawSource};
 
 use super::canonical::{code, text};
+
 use super::decode::{Beside, Context, Draft, Refused, RejectReason};
+use super::scan::Value;
 use crate::model::{
     Activity, Alert, AlertId, AlertLink, Attack, Correlation, EventTime, Label, Observable, ObservableKind, Role, Rule,
     Severity, Source, TimeFrom,
@@ -22,8 +27,10 @@ pub(super) const SIGNATURES: [&[&str]; 3] =
 /// Entries kept of each list that is only shown.
 const LIST_MAX: usize = 64;
 
-pub(super) fn read(raw: &str, profile: &Arc<str>, context: &Context<'_>) -> Result<Alert, Refused> {
-    let raw: RawAlert<'_> = serde_json::from_str(raw).map_err(|error| wrong_shape(&error))?;
+pub(super) fn read(record: Value<'_, '_>, profile: &Arc<str>, context: &Context<'_>) -> Result<Arc<Alert>, Refused> {
+    // What is refused is parsed once more for its sender, who is told the line and column.
+    let raw = RawAlert::deserialize(record).or_else(|_| serde_json::from_str(record.raw()));
+    let raw = raw.map_err(|error| wrong_shape(&error))?;
     check_version(raw.schema_version.as_deref())?;
     let tenant = context.tenant(raw.tenant.as_deref())?;
     let mut draft = Draft::new(context.limits);
@@ -31,7 +38,7 @@ pub(super) fn read(raw: &str, profile: &Arc<str>, context: &Context<'_>) -> Resu
     let source = source(&raw.source.0, &mut draft)?;
     raw.observables.iter().try_for_each(|observable| observe(&observable.0, &mut draft))?;
     raw.entities.iter().try_for_each(|entity| name(&entity.0, &mut draft))?;
-    Ok(Alert {
+    Ok(Arc::new(Alert {
         id: AlertId(0),
         tenant,
         origin: context.origin.clone(),
@@ -62,7 +69,7 @@ pub(super) fn read(raw: &str, profile: &Arc<str>, context: &Context<'_>) -> Resu
         observables: draft.observables,
         entities: draft.entities,
         marks: draft.marks,
-    })
+    }))
 }
 
 fn wrong_shape(error: &serde_json::Error) -> Refused {
@@ -88,14 +95,14 @@ fn optional(field: Option<&str>, draft: &mut Draft<'_>) -> Option<Box<str>> {
     field.filter(|value| !value.trim().is_empty()).map(|value| draft.line(value))
 }
 
-fn event_time(raw: Option<&raw::Time<'_>>) -> Result<EventTime, Refused> {
+fn event_time(raw: Option<&piece::Time<'_>>) -> Result<EventTime, Refused> {
     let raw = raw.ok_or_else(|| Refused::missing("event_time"))?;
     let at =
         raw.read().ok_or_else(|| Refused::new(RejectReason::BadTime, "event_time is neither RFC 3339 nor epoch ms"))?;
     Ok(EventTime { at, from: TimeFrom::Field })
 }
 
-fn revision(raw: Option<&raw::Time<'_>>) -> Result<i64, Refused> {
+fn revision(raw: Option<&piece::Time<'_>>) -> Result<i64, Refused> {
     let Some(raw) = raw else { return Ok(0) };
     let bad = || Refused::new(RejectReason::BadTime, "updated_time is neither RFC 3339 nor epoch ms");
     raw.read().map(|at| at.millis()).ok_or_else(bad)
@@ -103,7 +110,7 @@ fn revision(raw: Option<&raw::Time<'_>>) -> Result<i64, Refused> {
 
 fn source(raw: &RawSource<'_>, draft: &mut Draft<'_>) -> Result<Source, Refused> {
     let product = draft.line(required(raw.product.as_deref(), "source.product")?);
-    let mut shared = |field: &Option<raw::Text<'_>>| field.as_deref().map(|value| draft.line(value));
+    let mut shared = |field: &Option<piece::Text<'_>>| field.as_deref().map(|value| draft.line(value));
     let (vendor, category, instance) = (shared(&raw.vendor), shared(&raw.r#type), shared(&raw.instance));
     Ok(Source { vendor, product, category, instance })
 }
@@ -126,7 +133,7 @@ fn score(raw: Option<f64>, field: &str) -> Result<Option<u8>, Refused> {
 fn rule(raw: &RawAlert<'_>, title: &Arc<str>, draft: &mut Draft<'_>) -> Rule {
     let rule = &raw.rule.0;
     let filled =
-        |field: &Option<raw::Text<'_>>| field.as_deref().map(str::to_owned).filter(|text| !text.trim().is_empty());
+        |field: &Option<piece::Text<'_>>| field.as_deref().map(str::to_owned).filter(|text| !text.trim().is_empty());
     let name = filled(&rule.name).map_or_else(|| Arc::clone(title), |name| draft.line(&name));
     let uid = filled(&rule.uid).map_or_else(|| Arc::clone(&name), |uid| draft.line(&uid));
     Rule { uid, name, version: optional(rule.version.as_deref(), draft) }
@@ -135,7 +142,7 @@ fn rule(raw: &RawAlert<'_>, title: &Arc<str>, draft: &mut Draft<'_>) -> Rule {
 fn attacks(raw: &RawAlert<'_>, draft: &mut Draft<'_>) -> Result<Vec<Attack>, Refused> {
     draft.marks.cut |= raw.attacks.len() > LIST_MAX;
     let mut attacks = Vec::new();
-    for raw::Object(attack) in raw.attacks.iter().take(LIST_MAX) {
+    for piece::Object(attack) in raw.attacks.iter().take(LIST_MAX) {
         let tactic =
             attack.tactic_uid.as_deref().map(|raw| code::tactic(raw).ok_or_else(|| Refused::value("tactic_uid", raw)));
         let technique = attack.technique_uid.as_deref();
@@ -206,7 +213,7 @@ fn role(raw: Option<&str>, field: &str) -> Result<Option<Role>, Refused> {
     raw.map(|word| Role::from_label(word).ok_or_else(|| Refused::value(field, word))).transpose()
 }
 
-fn list(raw: &[raw::Text<'_>], draft: &mut Draft<'_>) -> Vec<Box<str>> {
+fn list(raw: &[piece::Text<'_>], draft: &mut Draft<'_>) -> Vec<Box<str>> {
     draft.marks.cut |= raw.len() > LIST_MAX;
     raw.iter().take(LIST_MAX).map(|value| draft.line(value)).collect()
 }

@@ -12,6 +12,7 @@ mod recognise;
 mod rules;
 mod samples;
 mod trie;
+mod walk;
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -20,6 +21,7 @@ use smallvec::smallvec;
 
 use super::decode::{Body, Context, Refused, RejectReason};
 use super::plain::Plain;
+use super::scan::Value;
 use super::{generic, native};
 use embedded::EMBEDDED;
 use read::Readings;
@@ -105,7 +107,7 @@ impl<'a> Reader<'a> {
 
     pub fn read(&self, body: &Body<'_>, context: &Context<'_>) -> Readings {
         match (self, body) {
-            (Self::Native(name), Body::Json(text)) => smallvec![native::read(text, name, context)],
+            (Self::Native(name), Body::Json(record)) => smallvec![native::read(*record, name, context)],
             (Self::Native(_), Body::Plain(_)) => {
                 smallvec![Err(Refused::new(RejectReason::NotJson, "a native alert is JSON"))]
             }
@@ -189,9 +191,9 @@ impl Profiles {
         self.profiles.iter().find(|profile| &*profile.name == name).map(Reader::Profile)
     }
 
-    /// The profile that knows the object `text` by its top-level keys, given as hashes.
-    pub(super) fn recognise(&self, keys: &[u64], text: &str) -> Option<Reader<'_>> {
-        Some(match self.recogniser.json(keys, text, &self.profiles)? {
+    /// The profile that knows the object by its top-level keys, given as hashes.
+    pub(super) fn recognise(&self, keys: &[u64], record: Value<'_, '_>) -> Option<Reader<'_>> {
+        Some(match self.recogniser.json(keys, record, &self.profiles)? {
             Known::Native => Reader::Native(&self.native),
             Known::Profile(i) => Reader::Profile(&self.profiles[i]),
         })

@@ -2,9 +2,12 @@
 //! elements of an array or a `{"records":[…]}` envelope begin and end.
 //!
 //! Parsers disagree about duplicate keys, skip ignored values unchecked and recurse without bound; so nothing is parsed
-//! that this pass has not seen whole. What the bytes mean is left to the decoder. A clean record allocates nothing.
+//! that this pass has not seen whole. What the bytes mean is left to the decoder, which reads on in the tokens that this
+//! pass leaves: nothing looks for the end of a string twice.
 
+mod read;
 mod string;
+mod tokens;
 
 use std::ops::Range;
 use std::sync::LazyLock;
@@ -13,6 +16,9 @@ use smallvec::SmallVec;
 
 use super::decode::RejectReason;
 use crate::config::Limits;
+pub(in crate::wire) use read::AS_WRITTEN;
+use tokens::Token;
+pub(in crate::wire) use tokens::{Key, Kind, Value};
 
 /// Why the bytes were refused, and at which of them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -43,10 +49,16 @@ pub struct Scan<'a> {
     pub elements: Option<Vec<Range<usize>>>,
     /// The list lies under a word that an alert may use for a list of its own.
     pub perhaps_own: bool,
+    tokens: Vec<Token>,
 }
 
 const KEYS_INLINE: usize = 64;
 const FRAMES_INLINE: usize = 32;
+/// Alerts have a token for every eight bytes or more, and so few of them ever grow their list; a large record's grows as it
+/// must.
+const TOKEN_BYTES: usize = 6;
+const TOKENS_MIN: usize = 16;
+const TOKENS_MAX: usize = 512;
 /// Up to here each key is compared with each: nearly every object, and no sorting.
 const KEYS_COMPARED_MAX: usize = 24;
 /// The keys under which envelopes keep their records: Azure, AWS, Microsoft Graph, Alertmanager, and the words that most
@@ -76,40 +88,51 @@ const ENVELOPE_KEYS: [&str; 19] = [
 const SURE_KEYS: usize = 4;
 static ENVELOPE_HASHES: LazyLock<[u64; 19]> = LazyLock::new(|| ENVELOPE_KEYS.map(|key| key_hash(key.as_bytes())));
 
+impl<'a> Scan<'a> {
+    /// The record as a value.
+    pub(in crate::wire) fn root(&self) -> Value<'_, 'a> {
+        Value::root(self.text, &self.tokens)
+    }
+}
+
 /// The hash by which keys are compared. Its seed is fixed, so that every replay decides alike; a collision can only
 /// refuse the record of the one who made it.
 #[must_use]
 pub fn key_hash(key: &[u8]) -> u64 {
     use std::hash::{BuildHasher, Hasher};
-    let mut hasher = foldhash::quality::FixedState::with_seed(0x0ca5_e217).build_hasher();
+    const STATE: foldhash::quality::FixedState = foldhash::quality::FixedState::with_seed(0x0ca5_e217);
+    let mut hasher = STATE.build_hasher();
     hasher.write(key);
     hasher.finish()
 }
 
 pub fn scan<'a>(payload: &'a [u8], limits: &Limits) -> Result<Scan<'a>, Fault> {
-    if payload.len() > limits.record_bytes_max {
+    // Tokens count in 32 bits.
+    if payload.len() > limits.record_bytes_max || u32::try_from(payload.len()).is_err() {
         return Err(Fault { reason: RejectReason::TooLarge, at: limits.record_bytes_max });
     }
     let text = std::str::from_utf8(payload)
         .map_err(|error| Fault { reason: RejectReason::NotUtf8, at: error.valid_up_to() })?;
-    let mut scanner = Scanner::new(payload, limits);
+    let mut scanner = Scanner::new(text, limits);
     if scanner.next_byte().is_none() {
         return Err(Fault { reason: RejectReason::Empty, at: 0 });
     }
     let shape = scanner.document()?;
-    let Scanner { fault, envelope_fault, root_keys, elements, perhaps_own, .. } = scanner;
-    Ok(Scan { text, shape, fault, envelope_fault, keys: root_keys, elements, perhaps_own })
+    let Scanner { fault, envelope_fault, root_keys, elements, perhaps_own, tokens, .. } = scanner;
+    Ok(Scan { text, shape, fault, envelope_fault, keys: root_keys, elements, perhaps_own, tokens })
 }
 
 /// An open object or array.
 #[derive(Clone, Copy)]
 struct Frame {
     object: bool,
+    token: u32,
     /// Where this object's key hashes begin.
     keys_from: u32,
 }
 
 struct Scanner<'a> {
+    text: &'a str,
     bytes: &'a [u8],
     at: usize,
     depth_max: usize,
@@ -117,6 +140,7 @@ struct Scanner<'a> {
     frames: SmallVec<[Frame; FRAMES_INLINE]>,
     /// Key hashes of all open objects; the innermost object's are at the end.
     keys: SmallVec<[u64; KEYS_INLINE]>,
+    tokens: Vec<Token>,
     root_keys: SmallVec<[u64; KEYS_INLINE]>,
     elements: Option<Vec<Range<usize>>>,
     perhaps_own: bool,
@@ -128,14 +152,17 @@ struct Scanner<'a> {
 }
 
 impl<'a> Scanner<'a> {
-    fn new(bytes: &'a [u8], limits: &Limits) -> Self {
+    fn new(text: &'a str, limits: &Limits) -> Self {
+        let bytes = text.as_bytes();
         Self {
+            text,
             bytes,
             at: 0,
             depth_max: limits.depth_max,
             elements_max: limits.elements_max,
             frames: SmallVec::new(),
             keys: SmallVec::new(),
+            tokens: Vec::with_capacity((bytes.len() / TOKEN_BYTES).clamp(TOKENS_MIN, TOKENS_MAX)),
             root_keys: SmallVec::new(),
             elements: None,
             perhaps_own: false,
@@ -172,10 +199,14 @@ impl<'a> Scanner<'a> {
         match first {
             b'{' => self.open(true),
             b'[' => self.open(false),
-            b'"' => self.string().map(|_| true),
-            b't' => self.literal(b"true"),
-            b'f' => self.literal(b"false"),
-            b'n' => self.literal(b"null"),
+            b'"' => {
+                let span = self.string()?;
+                self.token(Kind::Text, span.escaped, span.range, 0);
+                Ok(true)
+            }
+            b't' => self.literal(b"true", Kind::True),
+            b'f' => self.literal(b"false", Kind::False),
+            b'n' => self.literal(b"null", Kind::Null),
             b'-' | b'0'..=b'9' => self.number(),
             _ => Err(self.not_json()),
         }
@@ -189,8 +220,10 @@ impl<'a> Scanner<'a> {
             self.elements = Some(Vec::new());
             self.element_depth = self.frames.len() + 1;
         }
+        let (token, keys_from) = (self.tokens.len() as u32, self.keys.len() as u32);
+        self.token(if object { Kind::Object } else { Kind::Array }, false, self.at..self.at, 0);
         self.at += 1;
-        self.frames.push(Frame { object, keys_from: self.keys.len() as u32 });
+        self.frames.push(Frame { object, token, keys_from });
         let end = if object { b'}' } else { b']' };
         if self.next_byte() == Some(end) {
             self.close();
@@ -261,6 +294,9 @@ impl<'a> Scanner<'a> {
     fn close(&mut self) {
         let Some(frame) = self.frames.pop() else { return };
         self.at += 1;
+        let behind = self.tokens.len() as u64;
+        let token = &mut self.tokens[frame.token as usize];
+        (token.to, token.more) = (self.at as u32, behind);
         if frame.object {
             self.close_object(frame);
         } else if self.frames.len() + 1 == self.element_depth {
@@ -295,9 +331,10 @@ impl<'a> Scanner<'a> {
         }
         let span = self.string()?;
         let hash = match span.escaped {
-            false => key_hash(&self.bytes[span.range]),
-            true => key_hash(&string::unescaped(&self.bytes[span.range])),
+            false => key_hash(&self.bytes[span.range.clone()]),
+            true => key_hash(string::unescaped(&self.text[span.range.clone()]).as_bytes()),
         };
+        self.token(Kind::Key, span.escaped, span.range, hash);
         self.keys.push(hash);
         if self.next_byte() != Some(b':') {
             return Err(self.not_json());
@@ -306,16 +343,23 @@ impl<'a> Scanner<'a> {
         Ok(())
     }
 
+    #[inline]
     fn string(&mut self) -> Result<string::Span, Fault> {
         let span = string::read(self.bytes, self.at).map_err(|at| Fault { reason: RejectReason::NotJson, at })?;
         self.at = span.range.end + 1;
         Ok(span)
     }
 
-    fn literal(&mut self, word: &[u8]) -> Result<bool, Fault> {
+    #[inline]
+    fn token(&mut self, kind: Kind, escaped: bool, range: Range<usize>, more: u64) {
+        self.tokens.push(Token { kind, escaped, from: range.start as u32, to: range.end as u32, more });
+    }
+
+    fn literal(&mut self, word: &[u8], kind: Kind) -> Result<bool, Fault> {
         if !self.bytes[self.at..].starts_with(word) {
             return Err(self.not_json());
         }
+        self.token(kind, false, self.at..self.at + word.len(), 0);
         self.at += word.len();
         Ok(true)
     }
@@ -341,6 +385,7 @@ impl<'a> Scanner<'a> {
         if !sound {
             return Err(self.not_json());
         }
+        self.token(Kind::Number, false, self.at..at, 0);
         self.at = at;
         Ok(true)
     }
@@ -369,127 +414,4 @@ fn has_duplicates(keys: &mut [u64]) -> bool {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn limits() -> Limits {
-        Limits {
-            record_bytes_max: 1 << 18,
-            depth_max: 32,
-            observables_max: 64,
-            entities_max: 32,
-            string_bytes_max: 8192,
-            elements_max: 100,
-        }
-    }
-
-    fn fault(raw: &[u8]) -> Option<RejectReason> {
-        match scan(raw, &limits()) {
-            Ok(scan) => scan.fault.map(|fault| fault.reason),
-            Err(fault) => Some(fault.reason),
-        }
-    }
-
-    #[test]
-    fn sound_json_passes() {
-        for raw in [
-            "{}",
-            "[]",
-            " [ ] ",
-            "0",
-            "-0.5e+3",
-            "\"a\"",
-            "true",
-            "null",
-            r#"{"a":[1,{"b":null}],"c":"\u00e9\n"}"#,
-            r#"{"a":{"a":1},"b":{"a":1}}"#,
-            r#"[{"a":1},{"a":1}]"#,
-            r#"{"x":"\ud83d\ude00"}"#,
-            "{\"a\" : 1 , \"b\" : 2}",
-        ] {
-            assert_eq!(fault(raw.as_bytes()), None, "{raw}");
-        }
-    }
-
-    #[test]
-    fn what_is_not_json_is_named_with_its_place() {
-        for raw in [
-            "{",
-            "}",
-            "[",
-            "[1,]",
-            "{\"a\"}",
-            "{\"a\":}",
-            "{\"a\":1,}",
-            "{a:1}",
-            "01",
-            "1.",
-            "-",
-            "1e",
-            "tru",
-            "nul",
-            "[1 2]",
-            "{} {}",
-            "\"a",
-            "\"\\x\"",
-            "\"\\u12g4\"",
-            "\"\u{1}\"",
-            "\"\\ud800\"",
-            "\"\\udc00\"",
-            "\"\\ud800\\u0041\"",
-            "NaN",
-            "[1}",
-            "{\"a\":1]",
-            "+1",
-            ".5",
-            "\"\\",
-        ] {
-            assert_eq!(fault(raw.as_bytes()), Some(RejectReason::NotJson), "{raw}");
-        }
-        let cut = scan(br#"{"a":1,"b":"#, &limits()).unwrap_err();
-        assert_eq!(cut.at, 11);
-    }
-
-    #[test]
-    fn duplicates_are_found_however_they_are_written() {
-        for raw in [r#"{"a":1,"a":2}"#, r#"{"a":1,"\u0061":2}"#, r#"{"x":[{"b":{"k":1,"k":1}}]}"#, r#"{"":1,"":2}"#] {
-            assert_eq!(fault(raw.as_bytes()), Some(RejectReason::DuplicateKey), "{raw}");
-        }
-        let many: Vec<String> = (0..1_000).map(|i| format!("\"k{i}\":{i}")).collect();
-        assert_eq!(fault(format!("{{{}}}", many.join(",")).as_bytes()), None);
-        assert_eq!(fault(format!("{{{},\"k7\":0}}", many.join(",")).as_bytes()), Some(RejectReason::DuplicateKey));
-    }
-
-    #[test]
-    fn depth_counts_everywhere() {
-        let nested = |depth: usize| format!("{}0{}", "[".repeat(depth), "]".repeat(depth));
-        assert_eq!(fault(nested(32).as_bytes()), None);
-        assert_eq!(fault(nested(33).as_bytes()), Some(RejectReason::TooDeep));
-        assert_eq!(fault(format!("{{\"a\":{}}}", nested(40_000)).as_bytes()), Some(RejectReason::TooDeep));
-        assert_eq!(fault("[".repeat(200_000).as_bytes()), Some(RejectReason::NotJson));
-    }
-
-    #[test]
-    fn an_elements_fault_is_its_own() {
-        let raw = br#"{"time":"now","records":[{"a":1},{"a":1,"a":2}, 3 ],"x":[4]}"#;
-        let scan = scan(raw, &limits()).unwrap();
-        let elements: Vec<&str> = scan.elements.unwrap().into_iter().map(|range| &scan.text[range]).collect();
-        assert_eq!(elements, [r#"{"a":1}"#, r#"{"a":1,"a":2}"#, "3"]);
-        assert!(scan.fault.is_some() && scan.envelope_fault.is_none());
-    }
-
-    #[test]
-    fn an_envelope_with_two_lists_is_refused() {
-        let scan = scan(br#"{"records":[1],"records":[2]}"#, &limits()).unwrap();
-        assert_eq!(scan.envelope_fault.map(|fault| fault.reason), Some(RejectReason::DuplicateKey));
-    }
-
-    #[test]
-    fn sizes_and_counts_are_bounded() {
-        assert_eq!(fault(b""), Some(RejectReason::Empty));
-        assert_eq!(fault(b" \n"), Some(RejectReason::Empty));
-        assert_eq!(fault(&[b' '; (1 << 18) + 1]), Some(RejectReason::TooLarge));
-        assert_eq!(fault(format!("[{}1]", "1,".repeat(100)).as_bytes()), Some(RejectReason::TooManyElements));
-        assert_eq!(fault(b"{\"a\":\"\xff\"}"), Some(RejectReason::NotUtf8));
-    }
-}
+mod tests;

@@ -9,7 +9,7 @@ use crate::model::{EntityKind, ObservableKind};
 #[must_use]
 pub fn is_shared(kind: ObservableKind, value: &str) -> bool {
     match kind {
-        ObservableKind::Ip => address::ip(value).is_some_and(address::is_shared),
+        ObservableKind::Ip => value.parse().is_ok_and(address::is_shared),
         ObservableKind::Domain => is_shared_domain(value),
         ObservableKind::Url => url_host(value).is_some_and(is_shared_host),
         ObservableKind::Hash => is_empty_file(value),

@@ -6,12 +6,13 @@ use super::{Record, Refused, RejectReason, captured};
 use crate::config::{Limits, SourceConfig, TenantRule};
 use crate::model::{EventTime, Origin, Tenant, TimeFrom, Timestamp};
 use crate::wire::plain::Plain;
+use crate::wire::scan::Value;
 use crate::wire::times::{self, Frame, Zone};
 
 /// One element, as far as everything around it is taken off.
 pub(in crate::wire) enum Body<'a> {
     /// An object, which `scan` has accepted.
-    Json(&'a str),
+    Json(Value<'a, 'a>),
     Plain(&'a Plain<'a>),
 }
 

@@ -24,7 +24,10 @@ pub(in crate::wire) struct Beside<'a> {
 
 impl<'l> Draft<'l> {
     pub fn new(limits: &'l Limits) -> Self {
-        Self { limits, marks: Marks::default(), observables: Vec::new(), entities: Vec::new() }
+        // Most alerts have so many or fewer, and then neither list grows.
+        const USUAL: usize = 6;
+        let (observables, entities) = (Vec::with_capacity(USUAL), Vec::with_capacity(USUAL));
+        Self { limits, marks: Marks::default(), observables, entities }
     }
 
     /// A name or code: one line, bounded.
@@ -40,8 +43,9 @@ impl<'l> Draft<'l> {
     }
 
     fn bounded<'t>(&mut self, raw: &'t str) -> &'t str {
-        let kept = text::prefix(raw.trim(), self.limits.string_bytes_max);
-        self.marks.cut |= kept.len() < raw.trim().len();
+        let raw = text::trimmed(raw);
+        let kept = text::prefix(raw, self.limits.string_bytes_max);
+        self.marks.cut |= kept.len() < raw.len();
         kept
     }
 
@@ -96,7 +100,7 @@ impl<'l> Draft<'l> {
             return;
         }
         let id: Arc<str> = id.into();
-        let name = beside.name.unwrap_or(raw).trim();
+        let name = text::trimmed(beside.name.unwrap_or(raw));
         let name = (name != id.as_ref()).then(|| self.line(name));
         let domain = identity.domain.map(|domain| self.line(&domain));
         let site = beside.site.filter(|site| !text::is_placeholder(site)).map(|site| self.line(site));

@@ -120,7 +120,7 @@ impl<'d> Unpacking<'d> {
         if let Some(reader) = reader.filter(|reader| !reader.gives_way()) {
             return match scan.fault {
                 Some(fault) => self.refuse(refused_by(fault), None, place),
-                None => self.read(reader, &Body::Json(scan.text), place),
+                None => self.read(reader, &Body::Json(scan.root()), place),
             };
         }
         // A product's own alert may have a list called `records`; then it is one alert, and was recognised.
@@ -134,8 +134,10 @@ impl<'d> Unpacking<'d> {
             return;
         }
         match reader.or_else(|| self.named()) {
-            Some(reader) => self.read(reader, &Body::Json(scan.text), place),
-            None if &*self.source.profile == AUTO => self.read(self.profiles.generic(), &Body::Json(scan.text), place),
+            Some(reader) => self.read(reader, &Body::Json(scan.root()), place),
+            None if &*self.source.profile == AUTO => {
+                self.read(self.profiles.generic(), &Body::Json(scan.root()), place)
+            }
             None => self.refuse(self.no_such_profile(), None, place),
         }
     }
@@ -270,7 +272,7 @@ impl<'d> Unpacking<'d> {
     /// An object in a string is there for its own sake; but where it says nothing, what carries it may.
     fn perhaps_generic(&mut self, scan: &Scan<'_>, place: &Place<'_>) {
         if &*self.source.profile == AUTO && scan.keys.len() >= KEYS_TELLING {
-            self.read(self.profiles.generic(), &Body::Json(scan.text), place);
+            self.read(self.profiles.generic(), &Body::Json(scan.root()), place);
             let silent = |rejection: &Rejection| rejection.reason == RejectReason::UnknownFormat;
             if matches!(self.out.last(), Some(Element::Rejected(rejection)) if silent(rejection)) {
                 self.out.pop();
@@ -295,7 +297,7 @@ impl<'d> Unpacking<'d> {
     /// The reader for the object, if it looks like an alert of a profile, and of the named one where one is named.
     fn recognise(&self, scan: &Scan<'_>) -> Option<Reader<'d>> {
         let named = &*self.source.profile != AUTO;
-        let known = self.profiles.recognise(&scan.keys, scan.text)?;
+        let known = self.profiles.recognise(&scan.keys, scan.root())?;
         (!named || **known.name() == *self.source.profile).then_some(known)
     }
 
@@ -328,10 +330,12 @@ impl<'d> Unpacking<'d> {
         }
     }
 
-    fn accept(&mut self, mut alert: Alert) {
-        alert.origin.index = u32::try_from(self.out.len()).unwrap_or(u32::MAX);
-        alert.id = alert_id(&alert);
-        self.out.push(Element::Alert(Arc::new(alert)));
+    fn accept(&mut self, mut alert: Arc<Alert>) {
+        // Nobody else has it yet, so nothing is copied.
+        let own = Arc::make_mut(&mut alert);
+        own.origin.index = u32::try_from(self.out.len()).unwrap_or(u32::MAX);
+        own.id = alert_id(own);
+        self.out.push(Element::Alert(alert));
     }
 
     fn refuse(&mut self, refused: Refused, reader: Option<Reader<'_>>, place: &Place<'_>) {

@@ -2,10 +2,8 @@
 //! and value as if they were objects. Bounded, in the order of the record.
 
 use std::borrow::Cow;
-use std::fmt;
 
-use serde::de::{DeserializeSeed, Deserializer, MapAccess, SeqAccess, Visitor};
-
+use crate::wire::scan::{Kind, Value};
 use crate::wire::vocabulary;
 
 pub(super) const FIELDS_MAX: usize = 400;
@@ -21,13 +19,16 @@ pub(super) struct Field<'a> {
     pub object: u32,
 }
 
-/// The fields of an object that `scan` has accepted.
-pub(super) fn flatten(text: &str) -> Vec<Field<'_>> {
+/// The fields of an object.
+pub(super) fn flatten<'a>(record: Value<'_, 'a>) -> Vec<Field<'a>> {
     let mut flat = Flat { fields: Vec::new(), path: String::new(), objects: 0, object: 0, opened: 0 };
-    // It was accepted: what can fail is a number that fits no type, and what came before it is worth having.
-    let _ = Seed(&mut flat).deserialize(&mut serde_json::Deserializer::from_str(text));
+    // What can fail is a number that fits no type, and what came before it is worth having.
+    let _ = flat.value(record);
     flat.fields
 }
+
+/// A number that no type holds.
+struct OutOfRange;
 
 struct Flat<'a> {
     fields: Vec<Field<'a>>,
@@ -44,108 +45,64 @@ impl<'a> Flat<'a> {
         }
     }
 
+    fn value(&mut self, value: Value<'_, 'a>) -> Result<(), OutOfRange> {
+        match value.kind() {
+            Kind::Object => return self.object(value),
+            Kind::Array => return value.elements().try_for_each(|element| self.value(element)),
+            Kind::Text => self.text(value.spelled()),
+            Kind::Number if value.is_whole() => self.push(value.raw()),
+            Kind::Number => {
+                let number: f64 = serde_json::from_str(value.raw()).map_err(|_| OutOfRange)?;
+                self.push(number.to_string());
+            }
+            Kind::True => self.push("true"),
+            Kind::False => self.push("false"),
+            Kind::Null | Kind::Key => {}
+        }
+        Ok(())
+    }
+
+    fn object(&mut self, value: Value<'_, 'a>) -> Result<(), OutOfRange> {
+        let (outer, from, length) = (self.object, self.fields.len(), self.path.len());
+        self.objects += 1;
+        self.object = self.objects;
+        for (key, value) in value.members() {
+            if length > 0 {
+                self.path.push('.');
+            }
+            self.path.push_str(&key.text());
+            self.value(value)?;
+            self.path.truncate(length);
+        }
+        pair_up(&mut self.fields, from, length);
+        self.object = outer;
+        Ok(())
+    }
+
     /// Text that is an object of its own says more than as text.
     fn text(&mut self, text: Cow<'a, str>) {
         let object = text.trim_start().starts_with('{') || text.trim_start().starts_with("[{");
-        if object && self.opened < OPENED_MAX && super::is_sound(&text) {
-            self.opened += 1;
-            let inner = flatten_at(&text, &self.path, self.opened);
-            let room = FIELDS_MAX.saturating_sub(self.fields.len());
-            let from = self.objects;
-            self.objects = self.objects.saturating_add(inner.iter().map(|field| field.object).max().unwrap_or(0));
-            self.fields
-                .extend(inner.into_iter().take(room).map(|field| Field { object: from + field.object, ..field }));
-            self.opened -= 1;
-        } else {
-            self.push(text);
+        if !(object && self.opened < OPENED_MAX) {
+            return self.push(text);
+        }
+        match super::sound(&text) {
+            Some(scan) => self.inner(scan.root()),
+            None => self.push(text),
         }
     }
-}
 
-fn flatten_at(text: &str, path: &str, opened: u8) -> Vec<Field<'static>> {
-    let mut flat = Flat { fields: Vec::new(), path: path.to_owned(), objects: 0, object: 0, opened };
-    let _ = Seed(&mut flat).deserialize(&mut serde_json::Deserializer::from_str(text));
-    let owned = |field: Field<'_>| Field {
-        path: Cow::Owned(field.path.into_owned()),
-        value: Cow::Owned(field.value.into_owned()),
-        object: field.object,
-    };
-    flat.fields.into_iter().map(owned).collect()
-}
-
-struct Seed<'f, 'a>(&'f mut Flat<'a>);
-
-impl<'a> DeserializeSeed<'a> for Seed<'_, 'a> {
-    type Value = ();
-
-    fn deserialize<D: Deserializer<'a>>(self, deserializer: D) -> Result<(), D::Error> {
-        deserializer.deserialize_any(self)
-    }
-}
-
-impl<'a> Visitor<'a> for Seed<'_, 'a> {
-    type Value = ();
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("any JSON value")
-    }
-
-    fn visit_bool<E>(self, value: bool) -> Result<(), E> {
-        self.0.push(if value { "true" } else { "false" });
-        Ok(())
-    }
-
-    fn visit_i64<E>(self, value: i64) -> Result<(), E> {
-        self.0.push(value.to_string());
-        Ok(())
-    }
-
-    fn visit_u64<E>(self, value: u64) -> Result<(), E> {
-        self.0.push(value.to_string());
-        Ok(())
-    }
-
-    fn visit_f64<E>(self, value: f64) -> Result<(), E> {
-        self.0.push(value.to_string());
-        Ok(())
-    }
-
-    fn visit_borrowed_str<E>(self, value: &'a str) -> Result<(), E> {
-        self.0.text(Cow::Borrowed(value));
-        Ok(())
-    }
-
-    fn visit_str<E>(self, value: &str) -> Result<(), E> {
-        self.0.text(Cow::Owned(value.to_owned()));
-        Ok(())
-    }
-
-    fn visit_unit<E>(self) -> Result<(), E> {
-        Ok(())
-    }
-
-    fn visit_seq<A: SeqAccess<'a>>(self, mut seq: A) -> Result<(), A::Error> {
-        let flat = self.0;
-        while seq.next_element_seed(Seed(&mut *flat))?.is_some() {}
-        Ok(())
-    }
-
-    fn visit_map<A: MapAccess<'a>>(self, mut map: A) -> Result<(), A::Error> {
-        let flat = self.0;
-        let (outer, from, length) = (flat.object, flat.fields.len(), flat.path.len());
-        flat.objects += 1;
-        flat.object = flat.objects;
-        while let Some(key) = map.next_key::<Cow<'_, str>>()? {
-            if length > 0 {
-                flat.path.push('.');
-            }
-            flat.path.push_str(&key);
-            map.next_value_seed(Seed(&mut *flat))?;
-            flat.path.truncate(length);
-        }
-        pair_up(&mut flat.fields, from, length);
-        flat.object = outer;
-        Ok(())
+    fn inner(&mut self, record: Value<'_, '_>) {
+        let opened = self.opened + 1;
+        let mut flat = Flat { fields: Vec::new(), path: self.path.clone(), objects: 0, object: 0, opened };
+        let _ = flat.value(record);
+        let room = FIELDS_MAX.saturating_sub(self.fields.len());
+        let from = self.objects;
+        self.objects = self.objects.saturating_add(flat.fields.iter().map(|field| field.object).max().unwrap_or(0));
+        self.fields.extend(flat.fields.into_iter().take(room).map(|field| Field {
+            path: Cow::Owned(field.path.into_owned()),
+            value: Cow::Owned(field.value.into_owned()),
+            object: from + field.object,
+        }));
     }
 }
 
@@ -156,8 +113,10 @@ fn pair_up(fields: &mut [Field<'_>], from: usize, length: usize) {
     if own.len() < 2 || own.len() > 5 {
         return;
     }
-    let key_of = |field: &Field<'_>| field.path.get(length..).map(|rest| rest.trim_start_matches('.').to_owned());
-    let place = |wanted: &str| own.iter().position(|field| key_of(field).is_some_and(|key| key == wanted));
+    let is_called = |field: &Field<'_>, wanted: &str| {
+        field.path.get(length..).is_some_and(|rest| rest.trim_start_matches('.') == wanted)
+    };
+    let place = |wanted: &str| own.iter().position(|field| is_called(field, wanted));
     let pair = vocabulary::pair_keys().iter().find_map(|(name, value)| Some((place(name)?, place(value)?)));
     let Some((name, value)) = pair else { return };
     let name = fields[from + name].value.clone().into_owned();
@@ -174,7 +133,16 @@ mod tests {
     use super::*;
 
     fn paths(text: &str) -> Vec<String> {
-        flatten(text).into_iter().map(|field| format!("{}={}", field.path, field.value)).collect()
+        let limits = crate::config::Limits {
+            record_bytes_max: usize::MAX,
+            depth_max: 32,
+            observables_max: 0,
+            entities_max: 0,
+            string_bytes_max: 0,
+            elements_max: 0,
+        };
+        let scan = crate::wire::scan::scan(text.as_bytes(), &limits).unwrap();
+        flatten(scan.root()).into_iter().map(|field| format!("{}={}", field.path, field.value)).collect()
     }
 
     #[test]
@@ -196,6 +164,6 @@ mod tests {
     #[test]
     fn what_is_kept_is_bounded() {
         let many: Vec<String> = (0..5_000).map(|i| format!("\"k{i}\":{i}")).collect();
-        assert_eq!(flatten(&format!("{{{}}}", many.join(","))).len(), FIELDS_MAX);
+        assert_eq!(paths(&format!("{{{}}}", many.join(","))).len(), FIELDS_MAX);
     }
 }

@@ -1,7 +1,7 @@
 //! The words and numbers by which senders of native alerts name kinds, severities and criticalities: our own labels, the
 //! common synonyms, and the ids of OCSF.
 
-use super::raw::Word;
+use super::piece::Word;
 use crate::model::{EntityKind, ObservableKind, Role, Severity};
 use crate::wire::decode::Refused;
 

@@ -262,7 +262,7 @@ impl Compiler<'_> {
     }
 
     fn field(&mut self, paths: &Paths) -> Result<Field, ProfileError> {
-        paths.iter().map(|path| self.place(path)).collect()
+        paths.iter().map(|path| self.place(path)).collect::<Result<_, _>>().map(Field::new)
     }
 
     fn place(&mut self, path: &Text) -> Result<Place, ProfileError> {

@@ -12,9 +12,8 @@ pub(super) struct Slot(pub(super) u16);
 /// A mapped value, borrowed from the record where it has no escapes.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) enum Scalar<'a> {
+    /// Also a whole number, in its digits.
     Text(Cow<'a, str>),
-    Int(i64),
-    Unsigned(u64),
     Float(f64),
     Bool(bool),
 }
@@ -23,8 +22,6 @@ impl Scalar<'_> {
     pub fn text(&self) -> Cow<'_, str> {
         match self {
             Self::Text(text) => Cow::Borrowed(text),
-            Self::Int(number) => Cow::Owned(number.to_string()),
-            Self::Unsigned(number) => Cow::Owned(number.to_string()),
             Self::Float(number) => Cow::Owned(number.to_string()),
             Self::Bool(true) => Cow::Borrowed("true"),
             Self::Bool(false) => Cow::Borrowed("false"),
@@ -34,8 +31,6 @@ impl Scalar<'_> {
     pub fn number(&self) -> Option<f64> {
         match self {
             Self::Text(text) => text.trim().parse().ok().filter(|number: &f64| number.is_finite()),
-            Self::Int(number) => Some(*number as f64),
-            Self::Unsigned(number) => Some(*number as f64),
             Self::Float(number) => Some(*number),
             Self::Bool(_) => None,
         }
@@ -44,8 +39,6 @@ impl Scalar<'_> {
     pub fn into_owned(self) -> Scalar<'static> {
         match self {
             Self::Text(text) => Scalar::Text(Cow::Owned(text.into_owned())),
-            Self::Int(number) => Scalar::Int(number),
-            Self::Unsigned(number) => Scalar::Unsigned(number),
             Self::Float(number) => Scalar::Float(number),
             Self::Bool(truth) => Scalar::Bool(truth),
         }
@@ -71,6 +64,8 @@ pub(super) struct Value<'a> {
 #[derive(Debug, Default)]
 pub(super) struct Found<'a> {
     values: SmallVec<[Value<'a>; 40]>,
+    /// Which slots have a value: most of a profile's have none, and that is to be known at once.
+    filled: Slots,
     groups: Group,
     group: Group,
     alert: u16,
@@ -81,6 +76,7 @@ pub(super) struct Found<'a> {
 impl<'a> Found<'a> {
     pub fn push(&mut self, slot: Slot, scalar: Scalar<'a>) {
         if self.values.len() < VALUES_MAX {
+            self.filled.insert(slot);
             self.values.push(Value { slot, group: self.group, alert: self.alert, scalar });
         } else {
             self.cut = true;
@@ -135,6 +131,33 @@ impl<'a> Found<'a> {
     }
 }
 
+/// A set of slots.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Slots(SmallVec<[u64; 4]>);
+
+impl Slots {
+    pub fn insert(&mut self, slot: Slot) {
+        let (word, bit) = Self::place(slot);
+        if self.0.len() <= word {
+            self.0.resize(word + 1, 0);
+        }
+        self.0[word] |= bit;
+    }
+
+    fn contains(&self, slot: Slot) -> bool {
+        let (word, bit) = Self::place(slot);
+        self.0.get(word).is_some_and(|bits| bits & bit != 0)
+    }
+
+    fn meets(&self, other: &Self) -> bool {
+        self.0.iter().zip(&other.0).any(|(mine, theirs)| mine & theirs != 0)
+    }
+
+    const fn place(slot: Slot) -> (usize, u64) {
+        (slot.0 as usize / 64, 1 << (slot.0 % 64))
+    }
+}
+
 #[derive(Clone, Copy)]
 pub(super) struct View<'f, 'a> {
     found: &'f Found<'a>,
@@ -146,8 +169,20 @@ impl<'f, 'a> View<'f, 'a> {
         self.found.cut
     }
 
+    /// Whether any of `slots` may have a value here.
+    pub fn has_any(self, slots: &Slots) -> bool {
+        self.found.filled.meets(slots)
+    }
+
+    pub fn has(self, slot: Slot) -> bool {
+        self.found.filled.contains(slot)
+    }
+
     pub fn values(self, slot: Slot) -> impl Iterator<Item = &'f Value<'a>> {
-        let values = &self.found.values;
+        let values = match self.found.filled.contains(slot) {
+            true => &self.found.values[..],
+            false => &[],
+        };
         let from = values.partition_point(|value| value.slot < slot);
         let ours = move |value: &&Value<'a>| self.alert == 0 || value.alert == 0 || value.alert == self.alert;
         values[from..].iter().take_while(move |value| value.slot == slot).filter(ours)

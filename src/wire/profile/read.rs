@@ -7,7 +7,7 @@ use smallvec::{SmallVec, smallvec};
 
 use super::found::{Found, View};
 use super::rules::{
-    ActivityMap, AttackMap, EntityRule, Field, ObservableRule, Piece, Place, Profile, SeverityMap, pieces,
+    ActivityMap, AttackMap, EntityRule, Field, ObservableRule, Piece, Place, Profile, SeverityMap, is_filled, pieces,
     placed_pieces,
 };
 use crate::model::{
@@ -25,13 +25,14 @@ const TAGS_MAX: usize = 64;
 const ATTACKS_MAX: usize = 32;
 
 /// An alert, or why it is none, for each that the record carries.
-pub(in crate::wire) type Readings = SmallVec<[Result<Alert, Refused>; 1]>;
+/// An alert is large, and is moved to where it stays before anything is passed on.
+pub(in crate::wire) type Readings = SmallVec<[Result<Arc<Alert>, Refused>; 1]>;
 
 pub(super) fn read(profile: &Profile, body: &Body<'_>, context: &Context<'_>) -> Readings {
     let mut found = Found::default();
     let named;
     let walked = match body {
-        Body::Json(raw) => profile.trie.walk(raw, &mut found),
+        Body::Json(record) => profile.trie.walk(*record, &mut found),
         Body::Plain(plain) => {
             named = more_fields(profile, plain);
             profile.trie.pick(&plain.fields, &mut found);
@@ -61,7 +62,7 @@ fn more_fields<'a>(profile: &'a Profile, plain: &'a Plain<'a>) -> TextFields<'a>
     fields
 }
 
-fn one(profile: &Profile, view: View<'_, '_>, context: &Context<'_>) -> Result<Alert, Refused> {
+fn one(profile: &Profile, view: View<'_, '_>, context: &Context<'_>) -> Result<Arc<Alert>, Refused> {
     if let Some(condition) = profile.accept.as_ref().filter(|condition| !condition.holds(view)) {
         return Err(Refused::new(RejectReason::NotAnAlert, &condition.said));
     }
@@ -75,7 +76,7 @@ fn one(profile: &Profile, view: View<'_, '_>, context: &Context<'_>) -> Result<A
     let title = title.unwrap_or_else(|| Cow::Owned(format!("{} alert", profile.source.product)));
     let title: Arc<str> = draft.line(&title);
     gather(profile, view, &mut draft);
-    Ok(Alert {
+    Ok(Arc::new(Alert {
         id: AlertId(0),
         tenant,
         origin: context.origin.clone(),
@@ -106,7 +107,7 @@ fn one(profile: &Profile, view: View<'_, '_>, context: &Context<'_>) -> Result<A
         observables: draft.observables,
         entities: draft.entities,
         marks: draft.marks,
-    })
+    }))
 }
 
 /// The first value of a field's alternatives that is one.
@@ -188,12 +189,18 @@ fn source(profile: &Profile, view: View<'_, '_>, draft: &mut Draft<'_>) -> Sourc
 }
 
 /// The parts joined; without the first of them the others do not name one alert.
-fn reference(view: View<'_, '_>, field: &Field) -> Option<String> {
-    let (name, _) = field.split_first()?;
-    let part = |place: &Place| place.pieces(view).first().map(|piece| piece.text().into_owned());
-    part(name)?;
-    let parts: Vec<String> = field.iter().map(|place| part(place).unwrap_or_default()).collect();
-    Some(parts.join("/"))
+fn reference<'f>(view: View<'f, '_>, field: &'f Field) -> Option<String> {
+    let part = |place: &'f Place| place.pieces(view).next().map(Piece::into_text);
+    let (name, others) = field.places().split_first()?;
+    const USUAL: usize = 96;
+    let first = part(name)?;
+    let mut text = String::with_capacity(USUAL);
+    text.push_str(&first);
+    for place in others {
+        text.push('/');
+        text.push_str(&part(place).unwrap_or_default());
+    }
+    Some(text)
 }
 
 fn rule(profile: &Profile, view: View<'_, '_>, draft: &mut Draft<'_>, name: Option<&str>, title: &Arc<str>) -> Rule {
@@ -253,12 +260,12 @@ fn links(view: View<'_, '_>, field: &Field, draft: &mut Draft<'_>) -> Vec<AlertL
 
 fn gather(profile: &Profile, view: View<'_, '_>, draft: &mut Draft<'_>) {
     for rule in &profile.entities {
-        if rule.when.as_ref().is_none_or(|condition| condition.holds(view)) {
+        if is_filled(view, &rule.field) && rule.when.as_ref().is_none_or(|condition| condition.holds(view)) {
             name_entities(rule, view, draft);
         }
     }
     for rule in &profile.observables {
-        if rule.when.as_ref().is_none_or(|condition| condition.holds(view)) {
+        if is_filled(view, &rule.field) && rule.when.as_ref().is_none_or(|condition| condition.holds(view)) {
             observe(rule, view, draft);
         }
     }

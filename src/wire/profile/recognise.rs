@@ -9,7 +9,7 @@ use super::rules::Profile;
 use super::trie::Probe;
 use crate::wire::native;
 use crate::wire::plain::{Fields, Form, Plain};
-use crate::wire::scan::key_hash;
+use crate::wire::scan::{Value, key_hash};
 
 /// What tells a format; any one of these.
 #[derive(Debug, Default)]
@@ -36,9 +36,9 @@ pub(super) struct Asked {
 }
 
 impl Asked {
-    fn holds(&self, text: &str) -> bool {
+    fn holds(&self, record: Value<'_, '_>) -> bool {
         let any = |words: &[Glob]| {
-            self.probes.iter().any(|probe| probe.any(text, |value| words.iter().any(|word| word.fits(value))))
+            self.probes.iter().any(|probe| probe.any(record, |value| words.iter().any(|word| word.fits(value))))
         };
         (self.words.is_empty() || any(&self.words)) && (self.not.is_empty() || !any(&self.not))
     }
@@ -90,20 +90,20 @@ impl Recogniser {
         Self { sets, by_key }
     }
 
-    /// The profile of a record with these top-level keys; `text` is asked where keys alone do not tell.
-    pub fn json(&self, keys: &[u64], text: &str, profiles: &[Profile]) -> Option<Known> {
+    /// The profile of a record with these top-level keys; what they hold is asked for where keys alone do not tell.
+    pub fn json(&self, keys: &[u64], record: Value<'_, '_>, profiles: &[Profile]) -> Option<Known> {
         let near = keys.iter().filter_map(|key| self.by_key.get(key)).flatten().copied();
         let mut fitting: SmallVec<[usize; 8]> =
             near.filter(|i| self.sets[*i].keys.iter().all(|key| keys.contains(key))).collect();
         fitting.sort_unstable();
-        let set = fitting.into_iter().find(|i| self.holds(*i, text, profiles))?;
+        let set = fitting.into_iter().find(|i| self.holds(*i, record, profiles))?;
         Some(self.sets[set].profile.map_or(Known::Native, Known::Profile))
     }
 
-    fn holds(&self, set: usize, text: &str, profiles: &[Profile]) -> bool {
+    fn holds(&self, set: usize, record: Value<'_, '_>, profiles: &[Profile]) -> bool {
         let Some(profile) = self.sets[set].profile.filter(|_| self.sets[set].conditional) else { return true };
         let conditions = &profiles[profile].signatures.conditions;
-        conditions.iter().all(|asked| asked.holds(text))
+        conditions.iter().all(|asked| asked.holds(record))
     }
 }
 
@@ -111,9 +111,13 @@ impl Recogniser {
 pub(super) fn plain(profiles: &[Profile], plain: &Plain<'_>) -> Option<usize> {
     let first = |fits: &dyn Fn(&Profile) -> bool| profiles.iter().position(fits);
     match plain.form {
-        Form::Cef => first(&|profile| has_header(&profile.signatures.cef, &plain.fields, "cef.vendor", "cef.product")),
+        Form::Cef => {
+            let header = Header::of(&plain.fields, "cef.vendor", "cef.product");
+            first(&|profile| header.is_one_of(&profile.signatures.cef))
+        }
         Form::Leef => {
-            first(&|profile| has_header(&profile.signatures.leef, &plain.fields, "leef.vendor", "leef.product"))
+            let header = Header::of(&plain.fields, "leef.vendor", "leef.product");
+            first(&|profile| header.is_one_of(&profile.signatures.leef))
         }
         Form::Json => None,
         Form::Csv => first(&|profile| profile.csv.iter().any(|rule| rule.takes(&plain.fields))),
@@ -135,10 +139,19 @@ fn by_fields(profiles: &[Profile], fields: &Fields<'_>) -> Option<usize> {
     sized.max_by_key(|(size, i)| (*size, std::cmp::Reverse(*i))).map(|(_, i)| i)
 }
 
-fn has_header(wanted: &[[Glob; 2]], fields: &Fields<'_>, vendor: &str, product: &str) -> bool {
-    wanted.iter().any(|[first, second]| {
-        has(fields, vendor, std::slice::from_ref(first)) && has(fields, product, std::slice::from_ref(second))
-    })
+/// What stands in the fields that name vendor and product: looked up once, and held against all profiles.
+struct Header<'f>([SmallVec<[&'f str; 1]>; 2]);
+
+impl<'f> Header<'f> {
+    fn of(fields: &'f Fields<'_>, vendor: &str, product: &str) -> Self {
+        let values = |name: &str| fields.iter().filter(|(known, _)| known == name).map(|(_, value)| &**value).collect();
+        Self([values(vendor), values(product)])
+    }
+
+    fn is_one_of(&self, wanted: &[[Glob; 2]]) -> bool {
+        let fits = |(word, values): (&Glob, &SmallVec<[&str; 1]>)| values.iter().any(|value| word.fits(value));
+        wanted.iter().any(|words| words.iter().zip(&self.0).all(fits))
+    }
 }
 
 fn has(fields: &Fields<'_>, name: &str, words: &[Glob]) -> bool {

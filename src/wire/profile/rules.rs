@@ -2,9 +2,7 @@
 
 use std::sync::Arc;
 
-use smallvec::SmallVec;
-
-use super::found::{Slot, Value, View};
+use super::found::{Scalar, Slot, Slots, Value, View};
 use super::glob::Glob;
 use super::raw::RawExpect;
 use super::recognise::Signatures;
@@ -39,7 +37,12 @@ pub(in crate::wire) struct Profile {
 }
 
 /// Alternative places, the preferred one first.
-pub(super) type Field = Vec<Place>;
+#[derive(Debug, Default)]
+pub(super) struct Field {
+    places: Vec<Place>,
+    /// What lies at none of these has no value here.
+    slots: Slots,
+}
 
 #[derive(Debug)]
 pub(super) enum Place {
@@ -196,15 +199,53 @@ impl<'f> Piece<'f, '_> {
 }
 
 impl Place {
-    pub fn pieces<'f, 'a>(&'f self, view: View<'f, 'a>) -> SmallVec<[Piece<'f, 'a>; 4]> {
+    pub fn pieces<'f, 'a>(&'f self, view: View<'f, 'a>) -> impl Iterator<Item = Piece<'f, 'a>> {
+        let (single, joined) = match self {
+            Self::At(slot) => (Some(view.values(*slot).map(Piece::Single)), None),
+            Self::Joined(slots) => (None, joined(view, slots)),
+        };
+        single.into_iter().flatten().chain(joined)
+    }
+
+    fn is_filled(&self, view: View<'_, '_>) -> bool {
         match self {
-            Self::At(slot) => view.values(*slot).map(Piece::Single).collect(),
-            Self::Joined(slots) => {
-                let parts: Option<Vec<Cow<'f, str>>> =
-                    slots.iter().map(|slot| view.all(*slot).next().map(|scalar| scalar.text())).collect();
-                parts.map(|parts| Piece::Joined(parts.join(" "))).into_iter().collect()
-            }
+            Self::At(slot) => view.has(*slot),
+            Self::Joined(slots) => slots.iter().all(|slot| view.has(*slot)),
         }
+    }
+
+    fn slots(&self) -> &[Slot] {
+        match self {
+            Self::At(slot) => std::slice::from_ref(slot),
+            Self::Joined(slots) => slots,
+        }
+    }
+}
+
+fn joined<'f, 'a>(view: View<'f, 'a>, slots: &[Slot]) -> Option<Piece<'f, 'a>> {
+    let parts: Option<Vec<Cow<'f, str>>> =
+        slots.iter().map(|slot| view.all(*slot).next().map(|scalar| scalar.text())).collect();
+    parts.map(|parts| Piece::Joined(parts.join(" ")))
+}
+
+impl Field {
+    pub fn new(places: Vec<Place>) -> Self {
+        let mut slots = Slots::default();
+        places.iter().flat_map(Place::slots).for_each(|slot| slots.insert(*slot));
+        Self { places, slots }
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.places.is_empty()
+    }
+
+    pub fn places(&self) -> &[Place] {
+        &self.places
+    }
+
+    /// The places, if any of them has a value.
+    fn filled(&self, view: View<'_, '_>) -> &[Place] {
+        if view.has_any(&self.slots) { &self.places } else { &[] }
     }
 }
 
@@ -213,7 +254,13 @@ pub(super) fn pieces<'f, 'a>(
     view: View<'f, 'a>,
     field: &'f Field,
 ) -> impl Iterator<Item = Piece<'f, 'a>> + use<'f, 'a> {
-    field.iter().flat_map(move |place| place.pieces(view))
+    // Most places of a long list have nothing, and are passed over in one tight loop.
+    field.filled(view).iter().filter(move |place| place.is_filled(view)).flat_map(move |place| place.pieces(view))
+}
+
+/// Whether a field may have a value here.
+pub(super) fn is_filled(view: View<'_, '_>, field: &Field) -> bool {
+    !field.filled(view).is_empty()
 }
 
 /// The same, each with its place among the alternatives.
@@ -221,7 +268,8 @@ pub(super) fn placed_pieces<'f, 'a>(
     view: View<'f, 'a>,
     field: &'f Field,
 ) -> impl Iterator<Item = (usize, Piece<'f, 'a>)> + use<'f, 'a> {
-    field.iter().enumerate().flat_map(move |(i, place)| place.pieces(view).into_iter().map(move |piece| (i, piece)))
+    let filled = field.filled(view).iter().enumerate().filter(move |(_, place)| place.is_filled(view));
+    filled.flat_map(move |(i, place)| place.pieces(view).map(move |piece| (i, piece)))
 }
 
 impl Profile {
@@ -237,8 +285,8 @@ impl Profile {
 impl Condition {
     pub fn holds(&self, view: View<'_, '_>) -> bool {
         let any = |words: &[Glob]| {
-            let mut values = self.slots.iter().flat_map(|slot| view.all(*slot));
-            values.any(|value| words.iter().any(|word| word.fits(&value.text())))
+            let mut values = self.slots.iter().flat_map(|slot| view.all(*slot)).map(Scalar::text);
+            values.any(|value| words.iter().any(|word| word.fits(&value)))
         };
         (self.words.is_empty() || any(&self.words)) && (self.not.is_empty() || !any(&self.not))
     }

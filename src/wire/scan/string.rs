@@ -12,6 +12,7 @@ const ONES: u64 = 0x0101_0101_0101_0101;
 const HIGHS: u64 = 0x8080_8080_8080_8080;
 
 /// Reads the string whose opening quote is at `quote`; the error is the place of the offence.
+#[inline]
 pub(super) fn read(bytes: &[u8], quote: usize) -> Result<Span, usize> {
     let from = quote + 1;
     let mut at = from;
@@ -30,6 +31,7 @@ pub(super) fn read(bytes: &[u8], quote: usize) -> Result<Span, usize> {
 }
 
 /// The next quote, backslash or control byte at or after `at`, eight bytes at a time.
+#[inline]
 fn next_special(bytes: &[u8], mut at: usize) -> usize {
     while let Some(chunk) = bytes.get(at..).and_then(|rest| rest.first_chunk::<8>()) {
         let word = u64::from_le_bytes(*chunk);
@@ -75,9 +77,42 @@ fn hex4(digits: &[u8]) -> Option<u32> {
     digits.iter().try_fold(0, |value, &digit| Some(value * 16 + char::from(digit).to_digit(16)?))
 }
 
-/// What a well-formed string with escapes spells. Called for such keys only, which are rare.
-pub(super) fn unescaped(raw: &[u8]) -> Vec<u8> {
-    let quoted = [b"\"", raw, b"\""].concat();
-    // `read` has accepted it, so this cannot fail; were it to, the raw bytes are as good a key as any.
-    serde_json::from_slice::<String>(&quoted).map_or_else(|_| raw.to_vec(), String::into_bytes)
+/// What the inside of a well-formed string with escapes spells. `read` has accepted it, so nothing here can fail.
+pub(super) fn unescaped(raw: &str) -> String {
+    let mut text = String::with_capacity(raw.len());
+    let mut rest = raw;
+    while let Some((plain, escape)) = rest.split_once('\\') {
+        text.push_str(plain);
+        let (letter, bytes) = letter(escape.as_bytes()).unwrap_or((char::REPLACEMENT_CHARACTER, 1));
+        text.push(letter);
+        rest = escape.get(bytes..).unwrap_or_default();
+    }
+    text.push_str(rest);
+    text
+}
+
+/// The letter of an escape behind its backslash, and how many bytes it takes there.
+fn letter(escape: &[u8]) -> Option<(char, usize)> {
+    let simple = match escape.first()? {
+        b'b' => '\u{8}',
+        b'f' => '\u{c}',
+        b'n' => '\n',
+        b'r' => '\r',
+        b't' => '\t',
+        b'u' => return code_point(escape),
+        other => char::from(*other),
+    };
+    Some((simple, 1))
+}
+
+fn code_point(escape: &[u8]) -> Option<(char, usize)> {
+    let unit = hex4(escape.get(1..5)?)?;
+    match char::from_u32(unit) {
+        Some(letter) => Some((letter, 5)),
+        None => {
+            let low = hex4(escape.get(7..11)?)?;
+            let code = 0x1_0000 + ((unit - 0xD800) << 10) + low.checked_sub(0xDC00)?;
+            Some((char::from_u32(code)?, 11))
+        }
+    }
 }

@@ -24,7 +24,11 @@ pub fn rfc3339(text: &str) -> Option<Timestamp> {
 }
 
 pub fn iso(text: &str, frame: &Frame) -> Option<Timestamp> {
-    rfc3339(text).or_else(|| extended(text, frame)).or_else(|| basic(text, frame)).or_else(|| dot_net(text))
+    rfc3339(text)
+        .or_else(|| extended(text, frame))
+        .or_else(|| basic(text, frame))
+        .or_else(|| dot_net(text))
+        .or_else(|| rfc3339(without_word(text)?))
 }
 
 fn extended(text: &str, frame: &Frame) -> Option<Timestamp> {
@@ -39,12 +43,23 @@ fn extended(text: &str, frame: &Frame) -> Option<Timestamp> {
     finish(Civil { year, month, day, millis_of_day }, cursor, frame)
 }
 
-/// `20260801T120000Z`; without a `T` it is the generalized time of directories.
+/// Go writes the zone's word behind its offset: `2026-08-01 12:00:00.5 +0200 CEST`.
+fn without_word(text: &str) -> Option<&str> {
+    let (time, word) = text.rsplit_once(' ')?;
+    let word = word.trim_start_matches('(').trim_end_matches(')');
+    ((1..=5).contains(&word.len()) && word.bytes().all(|byte| byte.is_ascii_uppercase())).then_some(time)
+}
+
+/// `20260801T120000Z`, with or without colons; without a `T` it is the generalized time of directories.
 fn basic(text: &str, frame: &Frame) -> Option<Timestamp> {
     let mut cursor = Cursor(text.as_bytes());
     let [year, month, day] = [cursor.digits(4)?, cursor.digits(2)?, cursor.digits(2)?];
     let _ = cursor.one_of(b"Tt ");
-    let millis_of_day = cursor.basic_clock()?;
+    let bytes = cursor.0;
+    let millis_of_day = cursor.basic_clock().or_else(|| {
+        cursor.0 = bytes;
+        cursor.clock()
+    })?;
     finish(Civil { year, month, day, millis_of_day }, cursor, frame)
 }
 
@@ -60,9 +75,9 @@ fn dot_net(text: &str) -> Option<Timestamp> {
 
 fn date<'a>(cursor: &mut Cursor<'a>, part: impl Fn(&mut Cursor<'a>) -> Option<i64>) -> Option<(i64, i64, i64)> {
     let year = cursor.digits(4)?;
-    cursor.one_of(b"-/:")?;
+    cursor.one_of(b"-/:.")?;
     let month = part(cursor)?;
-    cursor.one_of(b"-/:")?;
+    cursor.one_of(b"-/:.")?;
     Some((year, month, part(cursor)?))
 }
 
