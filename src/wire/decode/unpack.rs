@@ -297,8 +297,19 @@ impl<'d> Unpacking<'d> {
     /// The reader for the object, if it looks like an alert of a profile, and of the named one where one is named.
     fn recognise(&self, scan: &Scan<'_>) -> Option<Reader<'d>> {
         let named = &*self.source.profile != AUTO;
-        let known = self.profiles.recognise(&scan.keys, scan.root())?;
+        let known = self.profiles.recognise(&scan.keys, scan.root()).or_else(|| self.recognise_flat(scan))?;
         (!named || **known.name() == *self.source.profile).then_some(known)
+    }
+
+    /// Tables and some shippers write `{"a":{"b":1}}` as `{"a.b":1}`.
+    fn recognise_flat(&self, scan: &Scan<'_>) -> Option<Reader<'d>> {
+        let mut keys = scan.keys.clone();
+        for (key, _) in scan.root().members() {
+            if let Some((first, _)) = key.text().split_once('.') {
+                keys.push(key_hash(first.as_bytes()));
+            }
+        }
+        if keys.len() == scan.keys.len() { None } else { self.profiles.recognise(&keys, scan.root()) }
     }
 
     fn read(&mut self, reader: Reader<'_>, body: &Body<'_>, place: &Place<'_>) {

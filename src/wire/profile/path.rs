@@ -13,6 +13,15 @@ pub(super) enum Step {
     Inside(Inside),
 }
 
+impl Step {
+    pub fn key(&self) -> Option<&str> {
+        match self {
+            Self::Key(key) => Some(key),
+            Self::AnyKey | Self::Where(..) | Self::Inside(_) => None,
+        }
+    }
+}
+
 /// What a string holds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Inside {

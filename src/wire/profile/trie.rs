@@ -100,7 +100,13 @@ impl Trie {
     }
 
     fn reach(&mut self, steps: &[Step]) -> usize {
-        steps.iter().fold(ROOT, |at, step| self.step_or_new(at, step))
+        let at = steps.iter().fold(ROOT, |at, step| self.step_or_new(at, step));
+        let keys: Option<Vec<&str>> = steps.iter().map(Step::key).collect();
+        // Tables and some shippers write the whole path as one key.
+        if let Some(keys) = keys.filter(|keys| keys.len() > 1) {
+            self.nodes[ROOT].child_or_new(&keys.join("."), at);
+        }
+        at
     }
 
     fn step_or_new(&mut self, at: usize, step: &Step) -> usize {

@@ -94,6 +94,15 @@ fn attack_ids_are_found_in_lists_and_among_words() {
 }
 
 #[test]
+fn a_record_may_write_whole_paths_as_keys() {
+    let body = r#"entity = [{ kind = "user", role = "actor", paths = ["who.user.name"], domain = ["who.domain"] }]"#;
+    let expect = r#"{ entities = ['user corp\ann actor'] }"#;
+    check(body, r#"{"mine":"x","who":{"user":{"name":"ann"},"domain":"corp"}}"#, expect);
+    check(body, r#"{"mine":"x","who.user.name":"ann","who.domain":"corp"}"#, expect);
+    check(body, r#"{"mine.sub":"x","who.user.name":"ann","who.domain":"corp"}"#, expect);
+}
+
+#[test]
 fn times_are_joined_of_parts() {
     let record = r#"{"mine":"x","day":"2026-08-01","hour":"09:15:00"}"#;
     check("", record, r#"{ time = "2026-08-01T09:15:00.000Z" }"#);
