@@ -69,6 +69,7 @@ impl Compiler<'_> {
         let observables = raw.observable.into_iter().map(|raw| self.observable(raw)).collect::<Result<_, _>>()?;
         let entities = raw.entity.into_iter().map(|raw| self.entity(raw)).collect::<Result<_, _>>()?;
         let samples = raw.sample.into_iter().map(|raw| self.sample(raw)).collect();
+        self.trie.flatten();
         let (file, text, trie) = (self.file.to_owned(), self.text.into(), self.trie);
         Ok(Profile {
             name,

@@ -48,6 +48,7 @@ impl Probe {
     pub fn new(steps: &[Step]) -> Self {
         let mut trie = Box::<Trie>::default();
         trie.insert(steps);
+        trie.flatten();
         Self(trie)
     }
 
@@ -75,13 +76,15 @@ impl Filter {
 pub(super) struct Trie {
     pub(super) nodes: Vec<Node>,
     slots: u16,
+    /// Paths of keys alone, with dots between, and where they lead.
+    flat: Vec<(String, usize)>,
     /// The list whose elements are alerts of their own.
     pub(super) alerts: Option<usize>,
 }
 
 impl Default for Trie {
     fn default() -> Self {
-        Self { nodes: vec![Node::default()], slots: 0, alerts: None }
+        Self { nodes: vec![Node::default()], slots: 0, flat: Vec::new(), alerts: None }
     }
 }
 
@@ -102,11 +105,18 @@ impl Trie {
     fn reach(&mut self, steps: &[Step]) -> usize {
         let at = steps.iter().fold(ROOT, |at, step| self.step_or_new(at, step));
         let keys: Option<Vec<&str>> = steps.iter().map(Step::key).collect();
-        // Tables and some shippers write the whole path as one key.
         if let Some(keys) = keys.filter(|keys| keys.len() > 1) {
-            self.nodes[ROOT].child_or_new(&keys.join("."), at);
+            self.flat.push((keys.join("."), at));
         }
         at
+    }
+
+    /// To be called when all paths are in: tables and some shippers write a whole path as one key. A path that names such
+    /// a key itself has it for its own.
+    pub fn flatten(&mut self) {
+        for (key, node) in std::mem::take(&mut self.flat) {
+            self.nodes[ROOT].child_or_new(&key, node);
+        }
     }
 
     fn step_or_new(&mut self, at: usize, step: &Step) -> usize {

@@ -34,7 +34,7 @@ fn only_mapped_values_are_found() {
     assert_eq!(insert(&mut trie, "b.c"), c);
     let json = r#"{"z":{"a":9},"b":{"list":[{"x":1},{"y":2},{"x":"é\n"}],"c":[true,null,-2.5]},"a":"one","b.c":0}"#;
     assert_eq!(texts(&trie, a, json), ["one"]);
-    assert_eq!(texts(&trie, c, json), ["true", "-2.5", "0"]);
+    assert_eq!(texts(&trie, c, json), ["true", "-2.5"]);
     assert_eq!(texts(&trie, list, json), ["1", "é\n"]);
 }
 
