@@ -92,7 +92,7 @@ pub fn url(raw: &str) -> Option<String> {
     host.then(|| neutral(url.as_str()).into_owned())
 }
 
-/// [`url`], without parsing what is plainly in its form.
+/// [`url()`], without parsing what is plainly in its form.
 pub(super) fn canonical_url(raw: &str) -> Option<Cow<'_, str>> {
     if is_plain_url(raw) { Some(Cow::Borrowed(raw)) } else { url(raw).map(Cow::Owned) }
 }
