@@ -28,4 +28,4 @@ pub mod view;
 mod vocabulary;
 
 pub use decode::{AUTO, Decoder, Element, Elements, Record, RejectReason, Rejection, topic_matches};
-pub use profile::{NATIVE, ProfileError, ProfileInfo, Profiles, SampleFault, SampleReport, check_samples};
+pub use profile::{GENERIC, NATIVE, ProfileError, ProfileInfo, Profiles, SampleFault, SampleReport, check_samples};

@@ -1,12 +1,13 @@
 //! `casewright profiles`.
 
+use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use clap::Subcommand;
 
 use super::{AppError, ConfigArgs};
-use crate::wire::{Profiles, check_samples};
+use crate::wire::{GENERIC, NATIVE, Profiles, check_samples};
 
 #[derive(Debug, Subcommand)]
 pub enum ProfilesCommand {
@@ -31,18 +32,18 @@ pub fn run(command: &ProfilesCommand) -> Result<(), AppError> {
     match command {
         ProfilesCommand::List(args) => {
             let profiles = load(args, None)?;
+            let mut lines =
+                format!("{NATIVE:<28} the format of our own\n{GENERIC:<28} any product, by its field names alone\n");
             for profile in profiles.list() {
-                println!("{:<28} {:<44} {}", profile.name, profile.product, profile.file);
+                lines.push_str(&format!("{:<28} {:<44} {}\n", profile.name, profile.product, profile.file));
             }
-            Ok(())
+            tell(&lines)
         }
         ProfilesCommand::Show { config, name } => {
             let profiles = load(config, None)?;
             let known = || profiles.names().join(", ");
-            let text =
-                profiles.text(name).ok_or_else(|| AppError::Usage(format!("no file for {name}: {}", known())))?;
-            print!("{text}");
-            Ok(())
+            let none = || AppError::Usage(format!("{name} has no file; known are {}", known()));
+            tell(profiles.text(name).ok_or_else(none)?)
         }
         ProfilesCommand::Test { config, dir } => test(config, dir.as_deref()),
     }
@@ -51,6 +52,11 @@ pub fn run(command: &ProfilesCommand) -> Result<(), AppError> {
 fn load(args: &ConfigArgs, dir: Option<&Path>) -> Result<Profiles, AppError> {
     let config = args.load()?;
     Ok(Profiles::load(dir.or(config.profiles_dir.as_deref()))?)
+}
+
+fn tell(text: &str) -> Result<(), AppError> {
+    let writing = |source| AppError::Io { doing: "writing".to_owned(), source };
+    std::io::stdout().lock().write_all(text.as_bytes()).map_err(writing)
 }
 
 fn test(args: &ConfigArgs, dir: Option<&Path>) -> Result<(), AppError> {

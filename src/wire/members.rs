@@ -34,6 +34,9 @@ const CARRIERS: [&str; 22] = [
 ];
 const TIMES: [&str; 4] = ["time", "@timestamp", "timestamp", "eventTime"];
 
+/// Keys that only carriers have.
+const BUSES: [&str; 3] = ["specversion", "detail-type", "_index"];
+
 /// Something carried.
 pub(super) enum Member<'a> {
     Object(&'a str),
@@ -44,7 +47,9 @@ pub(super) enum Member<'a> {
 pub(super) struct Members<'a> {
     /// By their place among the carriers.
     carried: Vec<(usize, &'a RawValue)>,
-    time: Option<Cow<'a, str>>,
+    /// By its place among the times.
+    time: Option<(usize, Cow<'a, str>)>,
+    bus: bool,
 }
 
 impl<'a> Members<'a> {
@@ -55,9 +60,21 @@ impl<'a> Members<'a> {
         members
     }
 
+    fn offer_time(&mut self, place: usize, raw: &'a RawValue) {
+        let better = self.time.as_ref().is_none_or(|(known, _)| place < *known);
+        if better && raw.get() != "null" {
+            self.time = Some((place, string(raw.get()).unwrap_or(Cow::Borrowed(raw.get()))));
+        }
+    }
+
     /// When the carrier says that it was.
     pub fn time(&self) -> Option<&str> {
-        self.time.as_deref()
+        self.time.as_ref().map(|(_, time)| &**time)
+    }
+
+    /// CloudEvents, EventBridge, a search engine's hit: what these carry is a record.
+    pub fn is_of_a_bus(&self) -> bool {
+        self.bus
     }
 
     pub fn carried(&self) -> impl Iterator<Item = Member<'a>> {
@@ -105,10 +122,10 @@ impl<'de: 'a, 'a> Deserialize<'de> for Members<'a> {
                 while let Some(key) = map.next_key::<Cow<'_, str>>()? {
                     if let Some(place) = CARRIERS.iter().position(|carrier| *carrier == key) {
                         members.carried.push((place, map.next_value()?));
-                    } else if TIMES.contains(&&*key) {
-                        let raw: &RawValue = map.next_value()?;
-                        members.time = string(raw.get()).or_else(|| Some(Cow::Borrowed(raw.get())));
+                    } else if let Some(place) = TIMES.iter().position(|time| *time == key) {
+                        members.offer_time(place, map.next_value()?);
                     } else {
+                        members.bus |= BUSES.contains(&&*key);
                         map.next_value::<IgnoredAny>()?;
                     }
                 }

@@ -199,6 +199,11 @@ impl Profiles {
         })
     }
 
+    /// Whether some profile knows an object with these top-level keys, whatever it holds.
+    pub(super) fn knows(&self, keys: &[u64]) -> bool {
+        self.recogniser.knows(keys)
+    }
+
     /// The profile that knows the text by its marks.
     pub(super) fn recognise_plain(&self, plain: &Plain<'_>) -> Option<Reader<'_>> {
         recognise::plain(&self.profiles, plain).map(|i| Reader::Profile(&self.profiles[i]))

@@ -217,7 +217,7 @@ impl<'a> Scanner<'a> {
             self.note(RejectReason::TooDeep);
         }
         if !object && self.begins_elements() {
-            self.elements = Some(Vec::new());
+            self.elements.get_or_insert_default();
             self.element_depth = self.frames.len() + 1;
         }
         let (token, keys_from) = (self.tokens.len() as u32, self.keys.len() as u32);
@@ -238,21 +238,23 @@ impl<'a> Scanner<'a> {
     /// Whether the array that opens here holds the record's elements: it is the root, or the root keeps objects there
     /// under an envelope's key.
     fn begins_elements(&mut self) -> bool {
-        if self.elements.is_some() || self.frames.len() > 1 {
-            return false;
-        }
         if self.frames.is_empty() {
             return true;
         }
+        // An envelope may have several such lists, and each holds its own.
+        if self.element_depth > 0 || self.frames.len() > 1 {
+            return false;
+        }
         let place = self.keys.last().and_then(|key| ENVELOPE_HASHES.iter().position(|known| known == key));
-        let Some(place) = place.filter(|_| self.frames[0].object && self.holds_objects()) else { return false };
-        self.perhaps_own = place >= SURE_KEYS;
-        true
-    }
-
-    fn holds_objects(&self) -> bool {
+        let Some(place) = place.filter(|_| self.frames[0].object) else { return false };
         let inside = self.bytes[self.at + 1..].iter().find(|byte| !matches!(byte, b' ' | b'\n' | b'\r' | b'\t'));
-        matches!(inside, Some(b'{' | b']'))
+        let sure = place < SURE_KEYS;
+        // An empty list under a word of an alert's own says nothing at all.
+        let holds = matches!(inside, Some(b'{')) || (sure && matches!(inside, Some(b']')));
+        if holds {
+            self.perhaps_own = !sure && (self.elements.is_none() || self.perhaps_own);
+        }
+        holds
     }
 
     /// Goes on after a complete value: closes what ends here, reads the next key. True at the end of the document.

@@ -21,6 +21,10 @@ const WRAPPED_MAX: u8 = 4;
 const THIN_KEYS_MAX: usize = 6;
 /// An object of fewer is a detail of what carries it.
 const KEYS_TELLING: usize = 3;
+/// Objects that a record with flat keys may have had.
+const FIRSTS_MAX: usize = 64;
+/// Elements in strings have no bytes of their own, and each that is refused takes those of the whole record with it.
+const REFUSED_BYTES_MAX: usize = 2 << 20;
 
 /// One record being taken apart.
 pub(super) struct Unpacking<'d> {
@@ -30,6 +34,10 @@ pub(super) struct Unpacking<'d> {
     record: &'d Record<'d>,
     source: &'d SourceConfig,
     out: Elements,
+    /// What the refused elements weigh together.
+    refused_bytes: usize,
+    /// More came of it than one record may hold.
+    overflow: bool,
 }
 
 /// A document somewhere in the record.
@@ -55,7 +63,16 @@ impl Place<'_> {
 impl<'d> Unpacking<'d> {
     pub fn new(decoder: &'d Decoder, record: &'d Record<'d>, source: &'d SourceConfig) -> Self {
         let near = record.timestamp.or(decoder.near);
-        Self { profiles: &decoder.profiles, limits: &decoder.limits, near, record, source, out: Elements::new() }
+        Self {
+            profiles: &decoder.profiles,
+            limits: &decoder.limits,
+            near,
+            record,
+            source,
+            out: Elements::new(),
+            refused_bytes: 0,
+            overflow: false,
+        }
     }
 
     pub fn run(mut self) -> Elements {
@@ -67,7 +84,20 @@ impl<'d> Unpacking<'d> {
             Err(fault) if fault.reason == RejectReason::NotJson => self.perhaps_text(payload, fault, &place),
             Err(fault) => self.refuse(refused_by(fault), None, &place),
         }
+        if self.overflow {
+            // Nothing of it is lost in one letter, and a thousand would be as many copies of the record.
+            let detail = format!("more than {} alerts in one record", self.limits.elements_max);
+            (self.out, self.refused_bytes, self.overflow) = (Elements::new(), 0, false);
+            self.refuse(Refused::new(RejectReason::TooManyElements, detail), None, &place);
+        }
         self.out
+    }
+
+    /// Whether there is room for one more, of so many bytes if it is refused.
+    fn has_room(&mut self, bytes: usize) -> bool {
+        let heavy = self.refused_bytes + bytes > REFUSED_BYTES_MAX && !self.out.is_empty();
+        self.overflow |= heavy || self.out.len() >= self.limits.elements_max;
+        !self.overflow
     }
 
     /// What begins like JSON and is none was JSON once, and cut.
@@ -96,9 +126,7 @@ impl<'d> Unpacking<'d> {
             let from = line.as_ptr() as usize - text.as_ptr() as usize;
             let bytes = place.inside(from..from + line.len());
             let place = Place { bytes, numbered: true, depth: place.depth + 1, ..place.clone() };
-            if self.out.len() >= self.limits.elements_max {
-                let detail = format!("more than {} alerts in one record", self.limits.elements_max);
-                self.refuse(Refused::new(RejectReason::TooManyElements, detail), None, &place);
+            if self.overflow {
                 break;
             }
             match scan(line.as_bytes(), self.limits) {
@@ -116,19 +144,18 @@ impl<'d> Unpacking<'d> {
         if scan.shape == Shape::Scalar {
             return self.scalar(scan, place);
         }
+        // What may be of any depth is not looked into: of such a record the keys at its top are all that counts.
+        if let Some(fault) = scan.fault {
+            let whole = !is_envelope(scan) || self.profiles.knows(&scan.keys);
+            return if whole { self.refuse(refused_by(fault), None, place) } else { self.list(scan, place) };
+        }
         let reader = self.recognise(scan);
         if let Some(reader) = reader.filter(|reader| !reader.gives_way()) {
-            return match scan.fault {
-                Some(fault) => self.refuse(refused_by(fault), None, place),
-                None => self.read(reader, &Body::Json(scan.root()), place),
-            };
+            return self.read(reader, &Body::Json(scan.root()), place);
         }
         // A product's own alert may have a list called `records`; then it is one alert, and was recognised.
         if reader.is_none() && is_envelope(scan) {
-            return self.list(scan, place);
-        }
-        if let Some(fault) = scan.fault {
-            return self.refuse(refused_by(fault), None, place);
+            return self.envelope(scan, place);
         }
         if self.unwrapped(scan, place) {
             return;
@@ -139,6 +166,26 @@ impl<'d> Unpacking<'d> {
                 self.read(self.profiles.generic(), &Body::Json(scan.root()), place)
             }
             None => self.refuse(self.no_such_profile(), None, place),
+        }
+    }
+
+    /// A list, unless nothing in it makes sense and what is around it does.
+    fn envelope(&mut self, scan: &Scan<'_>, place: &Place<'_>) {
+        let before = self.out.len();
+        self.list(scan, place);
+        let senseless = |element: &Element| match element {
+            Element::Alert(_) => false,
+            Element::Rejected(Rejection { reason, .. }) => {
+                matches!(reason, RejectReason::UnknownFormat | RejectReason::NotAnObject | RejectReason::Empty)
+            }
+        };
+        if &*self.source.profile == AUTO && !self.overflow && self.out[before..].iter().all(senseless) {
+            let letters: Elements = self.out.drain(before..).collect();
+            self.read(self.profiles.generic(), &Body::Json(scan.root()), place);
+            if self.out[before..].iter().all(senseless) {
+                self.out.truncate(before);
+                self.out.extend(letters);
+            }
         }
     }
 
@@ -192,12 +239,21 @@ impl<'d> Unpacking<'d> {
                     let from = text.as_ptr() as usize - scan.text.as_ptr() as usize;
                     let bytes = place.inside(from..from + text.len());
                     let inner = Place { bytes, depth: place.depth + 1, time, ..place.clone() };
+                    let before = self.out.len();
                     self.carried_object(text, &inner);
+                    if self.out.len() == before && members.is_of_a_bus() {
+                        self.carried_alone(text, &inner);
+                    }
                 }
                 Member::Text(text) => {
                     let inner = Place { verbatim: false, depth: place.depth + 1, time, ..place.clone() };
                     self.carried(&text, &inner);
                 }
+            }
+            let refused = |element: &Element| matches!(element, Element::Rejected(rejection) if rejection.reason == RejectReason::NotAnAlert);
+            // Evidence of an alert, and no record that somebody carries.
+            if is_titled(scan) && self.out[before..].iter().all(refused) {
+                self.out.truncate(before);
             }
             if self.out.len() > before {
                 return true;
@@ -209,6 +265,9 @@ impl<'d> Unpacking<'d> {
     /// An object that somebody carries is a record only if a profile says so, or holds one in turn.
     fn carried_object(&mut self, text: &str, place: &Place<'_>) {
         let Ok(scan) = scan(text.as_bytes(), self.limits) else { return };
+        if scan.fault.is_some() {
+            return;
+        }
         if self.recognise(&scan).is_some() {
             self.json(&scan, place);
         } else if scan.shape == Shape::Object && is_envelope(&scan) {
@@ -269,6 +328,16 @@ impl<'d> Unpacking<'d> {
         self.read(reader, &Body::Plain(plain), &Place { time, ..place.clone() });
     }
 
+    /// What a bus carries is a record, whoever wrote it.
+    fn carried_alone(&mut self, text: &str, place: &Place<'_>) {
+        if let Ok(scan) = scan(text.as_bytes(), self.limits)
+            && scan.shape == Shape::Object
+            && scan.fault.is_none()
+        {
+            self.perhaps_generic(&scan, place);
+        }
+    }
+
     /// An object in a string is there for its own sake; but where it says nothing, what carries it may.
     fn perhaps_generic(&mut self, scan: &Scan<'_>, place: &Place<'_>) {
         if &*self.source.profile == AUTO && scan.keys.len() >= KEYS_TELLING {
@@ -306,7 +375,13 @@ impl<'d> Unpacking<'d> {
         let mut keys = scan.keys.clone();
         for (key, _) in scan.root().members() {
             if let Some((first, _)) = key.text().split_once('.') {
-                keys.push(key_hash(first.as_bytes()));
+                let hash = key_hash(first.as_bytes());
+                if !keys[scan.keys.len()..].contains(&hash) {
+                    keys.push(hash);
+                }
+            }
+            if keys.len() > scan.keys.len() + FIRSTS_MAX {
+                return None;
             }
         }
         if keys.len() == scan.keys.len() { None } else { self.profiles.recognise(&keys, scan.root()) }
@@ -326,10 +401,6 @@ impl<'d> Unpacking<'d> {
         };
         let readings = reader.read(body, &context);
         let many = readings.len() > 1;
-        if self.out.len() + readings.len() > self.limits.elements_max {
-            let detail = format!("more than {} alerts in one record", self.limits.elements_max);
-            return self.refuse(Refused::new(RejectReason::TooManyElements, detail), Some(reader), place);
-        }
         for reading in readings {
             match reading {
                 Ok(alert) => self.accept(alert),
@@ -342,6 +413,9 @@ impl<'d> Unpacking<'d> {
     }
 
     fn accept(&mut self, mut alert: Arc<Alert>) {
+        if !self.has_room(0) {
+            return;
+        }
         // Nobody else has it yet, so nothing is copied.
         let own = Arc::make_mut(&mut alert);
         own.origin.index = u32::try_from(self.out.len()).unwrap_or(u32::MAX);
@@ -350,6 +424,10 @@ impl<'d> Unpacking<'d> {
     }
 
     fn refuse(&mut self, refused: Refused, reader: Option<Reader<'_>>, place: &Place<'_>) {
+        if !self.has_room(place.bytes.len()) {
+            return;
+        }
+        self.refused_bytes += place.bytes.len();
         let profile = reader.map(|reader| Arc::clone(reader.name()));
         let index = place.numbered.then(|| u32::try_from(self.out.len()).unwrap_or(u32::MAX));
         let bytes = place.bytes.clone();
@@ -360,10 +438,13 @@ impl<'d> Unpacking<'d> {
 
 /// A thin object around a list carries it; a thick one has it.
 fn is_envelope(scan: &Scan<'_>) -> bool {
-    /// What only an alert says of itself.
-    const TITLES: [&str; 7] = ["title", "name", "severity", "rule", "alert", "description", "message"];
-    let titled = || scan.keys.iter().any(|key| TITLES.iter().any(|title| *key == key_hash(title.as_bytes())));
-    scan.elements.is_some() && (!scan.perhaps_own || (scan.keys.len() <= THIN_KEYS_MAX && !titled()))
+    scan.elements.is_some() && (!scan.perhaps_own || (scan.keys.len() <= THIN_KEYS_MAX && !is_titled(scan)))
+}
+
+/// Whether it says what only an alert says of itself.
+fn is_titled(scan: &Scan<'_>) -> bool {
+    const TITLES: [&str; 6] = ["title", "name", "severity", "rule", "alert", "description"];
+    scan.keys.iter().any(|key| TITLES.iter().any(|title| *key == key_hash(title.as_bytes())))
 }
 
 fn header_time(plain: &Plain<'_>, frame: &Frame) -> Option<Timestamp> {

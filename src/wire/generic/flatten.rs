@@ -22,13 +22,9 @@ pub(super) struct Field<'a> {
 /// The fields of an object.
 pub(super) fn flatten<'a>(record: Value<'_, 'a>) -> Vec<Field<'a>> {
     let mut flat = Flat { fields: Vec::new(), path: String::new(), objects: 0, object: 0, opened: 0 };
-    // What can fail is a number that fits no type, and what came before it is worth having.
-    let _ = flat.value(record);
+    flat.value(record);
     flat.fields
 }
-
-/// A number that no type holds.
-struct OutOfRange;
 
 struct Flat<'a> {
     fields: Vec<Field<'a>>,
@@ -45,24 +41,20 @@ impl<'a> Flat<'a> {
         }
     }
 
-    fn value(&mut self, value: Value<'_, 'a>) -> Result<(), OutOfRange> {
+    fn value(&mut self, value: Value<'_, 'a>) {
         match value.kind() {
-            Kind::Object => return self.object(value),
-            Kind::Array => return value.elements().try_for_each(|element| self.value(element)),
+            Kind::Object => self.object(value),
+            Kind::Array => value.elements().for_each(|element| self.value(element)),
             Kind::Text => self.text(value.spelled()),
-            Kind::Number if value.is_whole() => self.push(value.raw()),
-            Kind::Number => {
-                let number: f64 = serde_json::from_str(value.raw()).map_err(|_| OutOfRange)?;
-                self.push(number.to_string());
-            }
+            // As it is written: a number may be a name, and no type holds all of its digits.
+            Kind::Number => self.push(value.raw()),
             Kind::True => self.push("true"),
             Kind::False => self.push("false"),
             Kind::Null | Kind::Key => {}
         }
-        Ok(())
     }
 
-    fn object(&mut self, value: Value<'_, 'a>) -> Result<(), OutOfRange> {
+    fn object(&mut self, value: Value<'_, 'a>) {
         let (outer, from, length) = (self.object, self.fields.len(), self.path.len());
         self.objects += 1;
         self.object = self.objects;
@@ -71,12 +63,11 @@ impl<'a> Flat<'a> {
                 self.path.push('.');
             }
             self.path.push_str(&key.text());
-            self.value(value)?;
+            self.value(value);
             self.path.truncate(length);
         }
         pair_up(&mut self.fields, from, length);
         self.object = outer;
-        Ok(())
     }
 
     /// Text that is an object of its own says more than as text.
@@ -94,7 +85,7 @@ impl<'a> Flat<'a> {
     fn inner(&mut self, record: Value<'_, '_>) {
         let opened = self.opened + 1;
         let mut flat = Flat { fields: Vec::new(), path: self.path.clone(), objects: 0, object: 0, opened };
-        let _ = flat.value(record);
+        flat.value(record);
         let room = FIELDS_MAX.saturating_sub(self.fields.len());
         let from = self.objects;
         self.objects = self.objects.saturating_add(flat.fields.iter().map(|field| field.object).max().unwrap_or(0));

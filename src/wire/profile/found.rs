@@ -45,8 +45,10 @@ impl Scalar<'_> {
     }
 }
 
-/// How many values of one record a walk keeps: arrays inside arrays could give as many as the record has bytes.
+/// How many values of one alert a walk keeps, and of all alerts of one record: arrays inside arrays could give as many as
+/// the record has bytes.
 pub(super) const VALUES_MAX: usize = 512;
+const VALUES_OF_ALL_MAX: usize = 1 << 15;
 
 /// The element of a list that a value lies in; 0 is none.
 pub(super) type Group = u16;
@@ -70,12 +72,17 @@ pub(super) struct Found<'a> {
     group: Group,
     alert: u16,
     alerts: u16,
+    /// Of the alert that the walk is in, or of none.
+    kept: usize,
+    /// There was a list of alerts, if an empty one.
+    listed: bool,
     pub cut: bool,
 }
 
 impl<'a> Found<'a> {
     pub fn push(&mut self, slot: Slot, scalar: Scalar<'a>) {
-        if self.values.len() < VALUES_MAX {
+        if self.kept < VALUES_MAX && self.values.len() < VALUES_OF_ALL_MAX {
+            self.kept += 1;
             self.filled.insert(slot);
             self.values.push(Value { slot, group: self.group, alert: self.alert, scalar });
         } else {
@@ -95,11 +102,25 @@ impl<'a> Found<'a> {
 
     pub fn begin_alert(&mut self) {
         self.alerts = self.alerts.saturating_add(1);
-        self.alert = self.alerts;
+        (self.alert, self.kept) = (self.alerts, 0);
     }
 
     pub fn end_alert(&mut self) {
-        self.alert = 0;
+        (self.alert, self.kept) = (0, 0);
+    }
+
+    pub fn begin_list(&mut self) {
+        self.listed = true;
+    }
+
+    /// Whether the list that was to hold alerts holds none.
+    pub fn is_empty_list(&self) -> bool {
+        self.listed && self.alerts == 0
+    }
+
+    /// Whether the alert has a value of its own.
+    pub fn has_own(&self, alert: u16) -> bool {
+        self.values.iter().any(|value| value.alert == alert)
     }
 
     /// How many alerts the record carries in a list of its own; 0 where it is one itself.

@@ -45,9 +45,22 @@ pub(super) fn read(profile: &Profile, body: &Body<'_>, context: &Context<'_>) ->
     }
     profile.trie.pick(context.around, &mut found);
     found.sort();
+    if usize::from(found.alerts()) > context.limits.elements_max {
+        let detail = format!("more than {} alerts in one record", context.limits.elements_max);
+        return smallvec![Err(Refused::new(RejectReason::TooManyElements, detail))];
+    }
     match found.alerts() {
+        0 if found.is_empty_list() => smallvec![Err(Refused::new(RejectReason::Empty, "the list holds no alert"))],
         0 => smallvec![one(profile, found.view(0), context)],
-        count => (1..=count).map(|alert| one(profile, found.view(alert), context)).collect(),
+        count => (1..=count).map(|alert| one_of_many(profile, &found, alert, context)).collect(),
+    }
+}
+
+fn one_of_many(profile: &Profile, found: &Found<'_>, alert: u16, context: &Context<'_>) -> Result<Arc<Alert>, Refused> {
+    if found.has_own(alert) {
+        one(profile, found.view(alert), context)
+    } else {
+        Err(Refused::new(RejectReason::NotAnObject, "the element holds nothing that an alert is made of"))
     }
 }
 
@@ -72,10 +85,14 @@ fn one(profile: &Profile, view: View<'_, '_>, context: &Context<'_>) -> Result<A
     draft.marks.cut = view.cut();
     let rule_name = first(view, &fields.rule_name);
     let title = first(view, &fields.title).or_else(|| rule_name.clone());
-    // A record of a known product is worth an alert even where its own words for it are missing.
+    gather(profile, view, &mut draft);
+    // A record of a known product is worth an alert even where its own words for it are missing, if it has others.
+    let mute = title.is_none() && draft.entities.is_empty() && draft.observables.is_empty();
+    if mute && time(profile, &profile.time, view, context).is_none() {
+        return Err(Refused::missing("title"));
+    }
     let title = title.unwrap_or_else(|| Cow::Owned(format!("{} alert", profile.source.product)));
     let title: Arc<str> = draft.line(&title);
-    gather(profile, view, &mut draft);
     Ok(Arc::new(Alert {
         id: AlertId(0),
         tenant,

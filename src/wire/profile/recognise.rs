@@ -96,8 +96,15 @@ impl Recogniser {
         let mut fitting: SmallVec<[usize; 8]> =
             near.filter(|i| self.sets[*i].keys.iter().all(|key| keys.contains(key))).collect();
         fitting.sort_unstable();
+        fitting.dedup();
         let set = fitting.into_iter().find(|i| self.holds(*i, record, profiles))?;
         Some(self.sets[set].profile.map_or(Known::Native, Known::Profile))
+    }
+
+    /// Whether some profile knows a record with these top-level keys, whatever it holds.
+    pub fn knows(&self, keys: &[u64]) -> bool {
+        let near = keys.iter().filter_map(|key| self.by_key.get(key)).flatten();
+        near.into_iter().any(|i| !self.sets[*i].conditional && self.sets[*i].keys.iter().all(|key| keys.contains(key)))
     }
 
     fn holds(&self, set: usize, record: Value<'_, '_>, profiles: &[Profile]) -> bool {

@@ -68,6 +68,9 @@ impl<'a> Walk<'_, '_, 'a> {
         each: impl Fn(&mut Self, usize, Value<'_, 'a>) -> Result<(), OutOfRange>,
     ) -> Result<(), OutOfRange> {
         let many = self.trie.alerts == Some(node);
+        if many {
+            self.found.begin_list();
+        }
         for element in value.elements() {
             if many {
                 self.found.begin_alert();
@@ -162,6 +165,10 @@ fn sound(text: &str) -> Option<Scan<'_>> {
 }
 
 /// A whole number is kept in its digits; this is for any other, since it can be written in many ways.
-fn number(raw: &str) -> Result<Scalar<'static>, OutOfRange> {
+fn number(raw: &str) -> Result<Scalar<'_>, OutOfRange> {
+    // Ids of more digits than a type holds are told apart by all of them.
+    if raw.bytes().all(|byte| byte.is_ascii_digit()) {
+        return Ok(Scalar::Text(Cow::Borrowed(raw)));
+    }
     serde_json::from_str(raw).map(Scalar::Float).map_err(|_| OutOfRange(text::excerpt(raw)))
 }

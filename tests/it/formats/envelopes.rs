@@ -77,6 +77,101 @@ fn a_list_gives_each_alert_its_place_and_a_bad_one_its_own_letter() {
     }
 }
 
+/// The title or reason of each element.
+fn told(record: &str) -> Vec<String> {
+    let elements = decode("auto", record);
+    let tell = |element: &Element| match element {
+        Element::Alert(alert) => alert.title.to_string(),
+        Element::Rejected(rejection) => rejection.reason.label().to_owned(),
+    };
+    elements.iter().map(tell).collect()
+}
+
+#[test]
+fn lists_are_opened_where_they_are_an_envelope_s_and_left_where_they_are_an_alert_s() {
+    let event = |user: &str| format!(r#"{{"time":"2026-08-01T09:00:00Z","user":"{user}","action":"by {user}"}}"#);
+    let (ann, bob) = (event("ann"), event("bob"));
+    assert_eq!(told(&format!(r#"{{"data":[{ann}],"events":[{bob}]}}"#)), ["by ann", "by bob"]);
+    assert_eq!(told(&format!(r#"{{"records":[],"alerts":[{bob}]}}"#)), ["by bob"]);
+    assert_eq!(told(r#"{"records":[]}"#), ["empty"]);
+    let own =
+        r#"{"time":"2026-08-01T09:00:00Z","user":"ann","title":"Bad thing","severity":"high","alerts":[{"n":1}]}"#;
+    assert_eq!(told(own), ["Bad thing"]);
+    let empty = r#"{"time":"2026-08-01T09:00:00Z","user":"ann","action":"login failed","items":[]}"#;
+    assert_eq!(told(empty), ["login failed"]);
+}
+
+#[test]
+fn evidence_inside_an_alert_does_not_bury_it() {
+    let flow = json!({"timestamp": "2026-08-01T09:00:00Z", "event_type": "flow", "flow_id": 1, "src_ip": "10.0.0.1",
+        "dest_ip": "10.0.0.2"})
+    .to_string();
+    let alert = json!({"title": "Exfiltration", "severity": "critical", "host": "ws-7", "time": "2026-08-01T09:00:00Z",
+        "rule": "R1", "message": flow});
+    assert_eq!(told(&alert.to_string()), ["Exfiltration"]);
+    assert_eq!(told(&json!({"message": flow}).to_string()), ["not_an_alert"]);
+}
+
+#[test]
+fn the_first_of_a_carrier_s_times_counts_in_any_order() {
+    let inner = json!({"user": "ann", "host": "web-1", "action": "x"}).to_string();
+    let (a, b) = (r#""time":"2026-08-01T09:00:00Z""#, r#""@timestamp":"2026-08-01T10:00:00Z""#);
+    let carried = json!(inner).to_string();
+    let at = |record: String| alert("auto", record).event_time.at;
+    let first = at(format!(r#"{{{a},{b},"message":{carried}}}"#));
+    assert_eq!(first, at(format!(r#"{{{b},"message":{carried},{a}}}"#)));
+}
+
+#[test]
+fn a_split_record_s_alerts_are_each_read_or_each_refused() {
+    let hit = |n: usize| {
+        json!({"Computer": format!("h{n}"), "SystemTime": "2026-08-01T09:00:00Z", "EventID": n, "EventRecordID": n,
+            "Channel": "Security", "SubjectUserName": format!("u{n}"), "Image": "C:/x.exe"})
+    };
+    let mut matches: Vec<Value> = (0..300).map(hit).collect();
+    matches.push(Value::Null);
+    let record = json!({"title": "T", "id": "r", "description": "d", "sigmafile": "f", "sigma": ["s"],
+        "rule_level": "high", "tags": [], "count": 301, "matches": matches});
+    let elements = decode("auto", record.to_string());
+    let mut ids = std::collections::BTreeSet::new();
+    for element in &elements {
+        match element {
+            Element::Alert(alert) => assert!(ids.insert(alert.id), "each has an id of its own"),
+            Element::Rejected(rejection) => {
+                assert_eq!((rejection.reason, rejection.index), (RejectReason::NotAnObject, Some(300)));
+            }
+        }
+    }
+    assert_eq!((elements.len(), ids.len()), (301, 300));
+    let mut empty = record;
+    empty["matches"] = json!([]);
+    assert_eq!(reason("auto", empty.to_string()), RejectReason::Empty);
+}
+
+#[test]
+fn what_would_be_too_much_is_one_letter_with_all_its_bytes() {
+    let nested = format!(r#"{{"records":[{}]}}"#, vec![r#"{"records":[{},{},{},{}]}"#; 900].join(","));
+    let many = format!("[{}]", vec!["{}"; 1_000].join(","));
+    let padded = json!(format!("{many}{}", " ".repeat(200_000))).to_string();
+    let lines = "{\"a\":1}\n".repeat(2_000);
+    for record in [nested.clone(), json!(nested).to_string(), padded, lines] {
+        let elements = decode("auto", &record);
+        let [Element::Rejected(rejection)] = elements.as_slice() else { panic!("{} elements", elements.len()) };
+        assert_eq!((rejection.reason, rejection.bytes.clone()), (RejectReason::TooManyElements, 0..record.len()));
+    }
+}
+
+#[test]
+fn depth_is_known_before_anything_is_looked_into() {
+    let deep = format!("{}{}", "[".repeat(32_000), "]".repeat(32_000));
+    let record = format!(r#"{{"id":"1","type":{deep},"attributes":{{}},"detail-type":1}}"#);
+    assert_eq!(reason("auto", &record), RejectReason::TooDeep);
+    let carried = json!({"specversion": "1.0", "message": record}).to_string();
+    assert_eq!(reason("auto", carried), RejectReason::UnknownFormat);
+    let flat: Vec<String> = (0..15_000).map(|i| format!(r#""event.{i}":1"#)).collect();
+    assert_eq!(reason("auto", format!("{{{}}}", flat.join(","))), RejectReason::UnknownFormat);
+}
+
 #[test]
 fn json_lines_in_one_record_are_alerts_of_their_own() {
     let (mut one, mut two) = (inner(), inner());
