@@ -11,10 +11,8 @@ use flatten::{Field, flatten};
 use super::canonical::{code, text};
 use super::decode::{Beside, Body, Context, Draft, Refused, RejectReason};
 use super::plain::{self, Form, Plain};
-use super::scan::{Scan, scan};
 use super::times::{Frame, TimeFormat};
 use super::vocabulary::{self, Meaning};
-use crate::config::Limits;
 use crate::model::{
     Activity, Alert, AlertId, Attack, Correlation, EntityKind, EventTime, Label, ObservableKind, Role, Rule, Severity,
     Source, TimeFrom, Timestamp,
@@ -108,19 +106,6 @@ fn guess<'f, 'a>(field: &'f Field<'a>) -> Option<Guessed<'f, 'a>> {
 
 fn is_frame(path: &str) -> bool {
     ["syslog.", "cef.", "leef.", "csv.", "cisco."].iter().any(|prefix| path.starts_with(prefix))
-}
-
-/// Strings inside records are as foreign as these.
-fn sound(text: &str) -> Option<Scan<'_>> {
-    const LIMITS: Limits = Limits {
-        record_bytes_max: usize::MAX,
-        depth_max: 32,
-        observables_max: 0,
-        entities_max: 0,
-        string_bytes_max: usize::MAX,
-        elements_max: usize::MAX,
-    };
-    scan(text.as_bytes(), &LIMITS).ok().filter(|scan| scan.fault.is_none())
 }
 
 struct Reading<'f, 'a> {

@@ -122,6 +122,20 @@ pub fn scan<'a>(payload: &'a [u8], limits: &Limits) -> Result<Scan<'a>, Fault> {
     Ok(Scan { text, shape, fault, envelope_fault, keys: root_keys, elements, perhaps_own, tokens })
 }
 
+/// A document inside a string: as foreign as the record it lies in, where it was seen as a string only.
+pub(super) fn document(text: &str) -> Option<Scan<'_>> {
+    const LIMITS: Limits = Limits {
+        record_bytes_max: usize::MAX,
+        depth_max: 32,
+        observables_max: 0,
+        entities_max: 0,
+        string_bytes_max: usize::MAX,
+        elements_max: usize::MAX,
+    };
+    let begins = text.trim_start().starts_with(['{', '[']);
+    if begins { scan(text.as_bytes(), &LIMITS).ok().filter(|scan| scan.fault.is_none()) } else { None }
+}
+
 /// An open object or array.
 #[derive(Clone, Copy)]
 struct Frame {

@@ -3,7 +3,7 @@
 
 use std::borrow::Cow;
 
-use crate::wire::scan::{Kind, Value};
+use crate::wire::scan::{Kind, Value, document};
 use crate::wire::vocabulary;
 
 pub(super) const FIELDS_MAX: usize = 400;
@@ -76,7 +76,7 @@ impl<'a> Flat<'a> {
         if !(object && self.opened < OPENED_MAX) {
             return self.push(text);
         }
-        match super::sound(&text) {
+        match document(&text) {
             Some(scan) => self.inner(scan.root()),
             None => self.push(text),
         }

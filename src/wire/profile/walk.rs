@@ -5,10 +5,9 @@ use std::borrow::Cow;
 
 use super::found::{Found, Scalar};
 use super::trie::Trie;
-use crate::config::Limits;
 use crate::wire::canonical::text;
 use crate::wire::plain;
-use crate::wire::scan::{Kind, Scan, Value, scan};
+use crate::wire::scan::{Kind, Value, document};
 
 /// Strings inside strings: how often one is opened.
 const OPENED_MAX: u8 = 2;
@@ -136,7 +135,7 @@ impl<'a> Walk<'_, '_, 'a> {
         let (trie, opened) = (self.trie, self.opened + 1);
         let found = &mut *self.found;
         if let Some(inside) = trie.nodes[node].json
-            && let Some(scan) = sound(text)
+            && let Some(scan) = document(text)
         {
             // It was accepted: only a number too large can fail, and then what came before it stays.
             let whole = Walk { trie, found: &mut *found, opened }.value(inside, scan.root());
@@ -148,20 +147,6 @@ impl<'a> Walk<'_, '_, 'a> {
             }
         }
     }
-}
-
-/// A document inside a string is as foreign as the record it lies in, and `scan` has seen it as a string only.
-fn sound(text: &str) -> Option<Scan<'_>> {
-    const LIMITS: Limits = Limits {
-        record_bytes_max: usize::MAX,
-        depth_max: 32,
-        observables_max: 0,
-        entities_max: 0,
-        string_bytes_max: usize::MAX,
-        elements_max: usize::MAX,
-    };
-    let document = text.trim_start().starts_with(['{', '[']);
-    if document { scan(text.as_bytes(), &LIMITS).ok().filter(|scan| scan.fault.is_none()) } else { None }
 }
 
 /// A whole number is kept in its digits; this is for any other, since it can be written in many ways.
