@@ -106,8 +106,10 @@ impl Compiler<'_> {
         )
     }
 
-    fn signatures(&self, raw: RawMatch, tells_by_column: bool) -> Result<Signatures, ProfileError> {
-        let at = raw.keys.as_ref().map_or(0, |keys| keys.span().start);
+    fn signatures(&self, raw: Spanned<RawMatch>, tells_by_column: bool) -> Result<Signatures, ProfileError> {
+        let table = raw.span().start;
+        let raw = raw.into_inner();
+        let at = raw.keys.as_ref().map_or(table, |keys| keys.span().start);
         let keys = raw.keys.map(Spanned::into_inner).unwrap_or_default();
         if keys.iter().chain(&raw.fields).any(Vec::is_empty) {
             return Err(self.invalid(at, "match.keys and match.fields hold sets of names, and no empty one"));
@@ -185,7 +187,7 @@ impl Compiler<'_> {
     }
 
     fn severity_id(&self, at: usize, id: u8) -> Result<Severity, ProfileError> {
-        Severity::from_id(id).ok_or_else(|| self.invalid(at, "a severity_id is 0 to 6"))
+        Severity::from_id(id).ok_or_else(|| self.invalid(at, "severity: a severity_id is 0 to 6"))
     }
 
     fn attack(&mut self, raw: RawAttack) -> Result<AttackMap, ProfileError> {
@@ -338,6 +340,7 @@ entity = [{ kind = "host", role = "asset", paths = ["h"] }]
         let table = [
             ("\"x\"\nsource", "\"Native\"\nsource", 1, "profile's name"),
             ("[[\"a\"]]", "[[]]", 3, "match.keys"),
+            ("keys = [[\"a\"]]", "cef = [[\"a\", \"b\", \"c\"]]", 3, "match.cef"),
             ("\"iso\"", "\"sundial\"", 4, "time format"),
             ("title", "titel", 5, "titel"),
             ("[\"a\"] }\nsev", "[\"a..b\"] }\nsev", 5, "no path"),

@@ -14,7 +14,7 @@ pub(super) type Paths = Vec<Text>;
 pub(super) struct RawProfile {
     pub name: Text,
     pub source: RawSource,
-    pub r#match: RawMatch,
+    pub r#match: Spanned<RawMatch>,
     /// The list whose elements are alerts of their own, with what lies beside it common to all.
     pub alerts: Option<Text>,
     /// A record of this product is an alert only if this holds.
