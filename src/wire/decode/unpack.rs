@@ -250,7 +250,7 @@ impl<'d> Unpacking<'d> {
                     self.carried(&text, &inner);
                 }
             }
-            let refused = |element: &Element| matches!(element, Element::Rejected(rejection) if rejection.reason == RejectReason::NotAnAlert);
+            let refused = |element: &Element| matches!(element, Element::Rejected(_));
             // Evidence of an alert, and no record that somebody carries.
             if is_titled(scan) && self.out[before..].iter().all(refused) {
                 self.out.truncate(before);
@@ -284,6 +284,9 @@ impl<'d> Unpacking<'d> {
                 let before = self.out.len();
                 if scan.shape == Shape::Array {
                     self.list(&scan, place);
+                } else if let Some(fault) = scan.fault.filter(|_| !is_envelope(&scan)) {
+                    // What is refused as a record is not let in because it comes in a string.
+                    self.refuse(refused_by(fault), None, place);
                 } else {
                     self.carried_object(text, place);
                 }

@@ -167,7 +167,9 @@ fn depth_is_known_before_anything_is_looked_into() {
     let record = format!(r#"{{"id":"1","type":{deep},"attributes":{{}},"detail-type":1}}"#);
     assert_eq!(reason("auto", &record), RejectReason::TooDeep);
     let carried = json!({"specversion": "1.0", "message": record}).to_string();
-    assert_eq!(reason("auto", carried), RejectReason::UnknownFormat);
+    assert_eq!(reason("auto", carried), RejectReason::TooDeep);
+    let inner = r#"{"timestamp":"2026-08-01T09:00:00Z","user":"bob","user":"eve"}"#;
+    assert_eq!(reason("auto", json!({"message": inner}).to_string()), RejectReason::DuplicateKey);
     let flat: Vec<String> = (0..15_000).map(|i| format!(r#""event.{i}":1"#)).collect();
     assert_eq!(reason("auto", format!("{{{}}}", flat.join(","))), RejectReason::UnknownFormat);
 }
