@@ -5,7 +5,7 @@ use std::cell::RefCell;
 use std::hint::black_box;
 use std::sync::Arc;
 
-use casewright::engine::{Effects, Engine, Input, Policy, dedup_hash, keys_of};
+use casewright::engine::{Effects, Engine, Input, Policy, subject_of};
 use casewright::model::{
     Activity, Alert, AlertId, Attack, Correlation, Entity, EntityKind, EventTime, Marks, Observable, ObservableKind,
     Origin, Outcome, Role, Rule, Severity, Source, Tenant, TimeFrom, Timestamp, TopicName,
@@ -125,9 +125,8 @@ impl Load {
             marks: Marks::default(),
             profile: "native".into(),
         };
-        let keys = keys_of(&alert);
-        let dedup = dedup_hash(&alert, &keys);
-        Input::Alert { alert: Arc::new(alert), keys, dedup }
+        let subject = subject_of(&alert);
+        Input::Alert { alert: Arc::new(alert), subject }
     }
 }
 

@@ -107,7 +107,15 @@ fn rows(codec: &Codec, number: u64, settled: &[Settled], headers: &[CaseState]) 
 fn outputs(c: &mut Criterion) {
     let mut group = c.benchmark_group("wire");
     let (alert, link) = (Arc::new(alert(1)), Arc::new(samples::link()));
-    let kind = EventKind::AlertAttached { part: PartId(1), edge: None, alert, late: false, link };
+    let kind = EventKind::AlertAttached {
+        part: PartId(1),
+        begins: Vec::new(),
+        edge: None,
+        edges: Vec::new(),
+        alert,
+        late: false,
+        link,
+    };
     let event = samples::event(7, kind);
     let mut out = Vec::new();
     event::encode(&event, event::NO_HASH, "default", &mut out);

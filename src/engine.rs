@@ -2,25 +2,32 @@
 //! iteration. The same inputs in the same order give the same effects, whatever the batch size, the speed or what is
 //! resident.
 //!
-//! Where what is decided: `keys` (what an alert can be correlated by), `score` (how strongly it belongs where),
-//! `correlate` (which outcome it gets), `merge` (which parts make up which case), `repeat` (when counts are told),
-//! `life` (what the passing of time does), `command` (what people may do), `priority`, `view`. State: `state` (rows),
-//! `part`, `case`, `learned`, `sight` (which part holds which key), `rows` and `restore` (out to rows and back).
+//! Where what is decided: `keys` (what an alert can be correlated by), `identity` (whom it is about), `score` (how
+//! strongly it belongs where), `correlate` (which outcome it gets), `attach` (what it ties together), `habit` (what fires
+//! all day), `stranger` (which keys are hubs), `guard` and `form` (which parts make up which case), `repeat` (when counts
+//! are told), `life` (what the passing of time does), `command` (what people may do), `priority`, `view`. State: `state`
+//! (rows), `part`, `graph` (edges), `case`, `learned`, `sight` (which part holds which key), `rows` and `restore` (out to
+//! rows and back).
 
 #![deny(clippy::disallowed_methods, clippy::disallowed_types)]
 
 mod address;
+mod attach;
 mod case;
 mod clock;
 mod command;
 mod correlate;
+mod form;
+mod graph;
+mod guard;
+mod habit;
 mod hub;
+mod identity;
 mod index;
 mod input;
 mod keys;
 mod learned;
 mod life;
-mod merge;
 mod part;
 mod places;
 mod policy;
@@ -33,6 +40,7 @@ mod sight;
 mod slab;
 mod state;
 mod stops;
+mod stranger;
 mod tenants;
 mod view;
 
@@ -40,20 +48,22 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 pub use input::{Effects, Input, Refused, Settled};
-pub use keys::{KEYS_MAX, dedup_hash, keys_of};
+pub use keys::{KEYS_MAX, Subject, dedup_hash, keys_of, subject_of};
 pub use part::TRACKED_MAX;
 pub use policy::{KindPolicy, Policy, Reopen};
 pub use restore::{Restore, RestoreError, Taken};
 pub use state::{
-    AlertRef, CaseState, Change, ClockState, DedupEntry, EdgeState, EvidenceKey, EvidenceSet, IdEntry, KeyStat,
-    LearnedChunk, MergeRecord, PartKey, PartState, PartitionClock, Pending, PolicyState, RelatedState, RowKey,
-    StateRef, StateRow, TenantState, TrackedEntity, TrackedObservable,
+    AlertRef, CaseState, Change, ClockState, DedupEntry, EdgeKind, EdgeStands, EdgeState, EvidenceKey, EvidenceSet,
+    Habit, HeldHour, IdEntry, KeyStat, LearnedChunk, MergeRecord, PartKey, PartKind, PartState, PartitionClock,
+    Pending, PolicyState, RelatedState, RolledUp, RowKey, StateRef, StateRow, TenantState, TrackedEntity,
+    TrackedObservable,
 };
 pub use view::{CaseSummary, EngineStats};
 
 use crate::model::{Actor, CaseEvent, CaseId, CaseStatus, Cause, EventKind, PartId, Tenant, Timestamp};
 use case::Case;
 use clock::Clock;
+use identity::Who;
 use index::{Index, KeyIndex};
 use learned::Learned;
 use part::Part;
@@ -74,6 +84,8 @@ pub struct Engine {
     parts: Slab<Part>,
     case_slots: Index<(Seat, u64), Slot<Case>>,
     part_slots: Index<(Seat, PartId), Slot<Part>>,
+    /// The newest part of each machine and identity.
+    kindred: Index<(Seat, Who), Slot<Part>>,
     keys: KeyIndex,
     learned: Learned,
     /// When a case expires or leaves memory, at the earliest; looked at again then, because alerts put it off.
@@ -118,6 +130,7 @@ impl Engine {
             parts: Slab::new(),
             case_slots: Index::new(seed),
             part_slots: Index::new(seed),
+            kindred: Index::new(seed),
             keys: KeyIndex::new(seed),
             learned: Learned::new(seed),
             timers: BTreeSet::new(),
@@ -139,7 +152,7 @@ impl Engine {
     /// Decides one input; appends to `effects`. Every alert and every command settles in exactly one outcome.
     pub fn apply(&mut self, input: Input, effects: &mut Effects) {
         match input {
-            Input::Alert { alert, keys, dedup } => self.correlate(alert, keys, dedup, effects),
+            Input::Alert { alert, subject } => self.correlate(subject, alert, effects),
             Input::Command(command) => self.obey(command, effects),
             Input::Advance { watermark } => {
                 self.clock.advance(watermark);

@@ -22,7 +22,10 @@ pub use case::{
 };
 pub use command::{Command, CommandKind, Refusal};
 pub use entity::{Entity, EntityKind};
-pub use event::{Actor, CaseEvent, Cause, EventKind, Evidence, Link, MergeSide, RefusedMerge, RejectedRival, Tally};
+pub use event::{
+    Actor, Begun, CaseEvent, Cause, EventKind, Evidence, Link, MergeSide, MoveSide, PartedBy, RefusedMerge,
+    RejectedRival, SplitSide, Tally,
+};
 pub use id::{AlertId, CaseId, EdgeId, Origin, PartId, Shard, Tenant, TenantError, TopicName};
 pub use key::{Key, KeyHash, KeyKind, Role};
 pub use observable::{Observable, ObservableKind};

@@ -20,6 +20,8 @@ const PERMILLE_MAX: u16 = 1_000;
 const CAP_MAX: u32 = 1_000_000;
 const PARTS_MAX: u32 = 4_096;
 const STOP_VALUES_MAX: usize = 1_000;
+const STRANGERS_MAX: u16 = 100;
+const HOURS_MAX: u8 = 24;
 
 /// What `policy_text` wrote. The digest is that of `text` as it stands, so that it still names what old events carry.
 pub fn parse_policy(text: &str) -> Result<Policy, ConfigError> {
@@ -38,10 +40,10 @@ pub fn policy_text(policy: &Policy) -> String {
     }
     for kind in KeyKind::ALL {
         let _ = writeln!(text, "\n[policy.kind.{}]", kind.label());
-        let KindPolicy { weight_permille, window, hub_cases } = policy.kind(kind);
+        let KindPolicy { weight_permille, window, hub_machines } = policy.kind(kind);
         line(&mut text, "weight", &weight_permille.to_string());
         line(&mut text, "window", &quoted(&show_span(window)));
-        line(&mut text, "hub_cases", &hub_cases.to_string());
+        line(&mut text, "hub_machines", &hub_machines.to_string());
     }
     text
 }
@@ -66,6 +68,17 @@ fn scalars(policy: &Policy, text: &mut String) {
         ("dedup_window_max", span(policy.dedup_window_max)),
         ("alert_id_window", span(policy.alert_id_window)),
         ("hub_window", span(policy.hub_window)),
+        ("hub_strangers", policy.hub_strangers.to_string()),
+        ("hub_kept", span(policy.hub_kept)),
+        ("part_idle", span(policy.part_idle)),
+        ("part_idle_anonymous", span(policy.part_idle_anonymous)),
+        ("background_hours", policy.background_hours.to_string()),
+        ("background_hours_late", policy.background_hours_late.to_string()),
+        ("background_permille", policy.background_permille.to_string()),
+        ("burst_count", policy.burst_count.to_string()),
+        ("burst_factor", policy.burst_factor.to_string()),
+        ("roll_up_quiet", span(policy.roll_up_quiet)),
+        ("spread_wide_permille", policy.spread_wide_permille.to_string()),
         ("soft_cap", policy.soft_cap.to_string()),
         ("hard_cap", policy.hard_cap.to_string()),
         ("parts_per_case_max", policy.parts_per_case_max.to_string()),
@@ -129,6 +142,17 @@ pub(super) fn read(section: &Section<'_>) -> Result<Policy, ConfigError> {
         dedup_window_max: span(section, "dedup_window_max", default.dedup_window_max, 0..=SPAN_MAX)?,
         alert_id_window: span(section, "alert_id_window", default.alert_id_window, 0..=SPAN_MAX)?,
         hub_window: span(section, "hub_window", default.hub_window, 2..=SPAN_MAX)?,
+        hub_strangers: section.number("hub_strangers", default.hub_strangers, 2..=STRANGERS_MAX)?,
+        hub_kept: span(section, "hub_kept", default.hub_kept, 0..=SPAN_MAX)?,
+        part_idle: span(section, "part_idle", default.part_idle, 0..=SPAN_MAX)?,
+        part_idle_anonymous: span(section, "part_idle_anonymous", default.part_idle_anonymous, 0..=SPAN_MAX)?,
+        background_hours: section.number("background_hours", default.background_hours, 2..=HOURS_MAX)?,
+        background_hours_late: section.number("background_hours_late", default.background_hours_late, 2..=HOURS_MAX)?,
+        background_permille: section.number("background_permille", default.background_permille, 0..=PERMILLE_MAX)?,
+        burst_count: section.number("burst_count", default.burst_count, 1..=CAP_MAX)?,
+        burst_factor: section.number("burst_factor", default.burst_factor, 1..=CAP_MAX)?,
+        roll_up_quiet: span(section, "roll_up_quiet", default.roll_up_quiet, 0..=DAY)?,
+        spread_wide_permille: section.number("spread_wide_permille", default.spread_wide_permille, 0..=PERMILLE_MAX)?,
         soft_cap: section.number("soft_cap", default.soft_cap, 1..=CAP_MAX)?,
         hard_cap: section.number("hard_cap", default.hard_cap, 1..=CAP_MAX)?,
         parts_per_case_max: section.number("parts_per_case_max", default.parts_per_case_max, 1..=PARTS_MAX)?,
@@ -182,7 +206,11 @@ fn read_kinds(section: &Section<'_>, mut kinds: Kinds) -> Result<Kinds, ConfigEr
             Ok(KindPolicy {
                 weight_permille: one.number("weight", default.weight_permille, 0..=PERMILLE_MAX)?,
                 window: span(one, "window", default.window, 0..=SPAN_MAX)?,
-                hub_cases: one.number("hub_cases", default.hub_cases, 1..=u16::MAX)?,
+                hub_machines: {
+                    // Its name until machines were counted instead of cases; old policies in stores still say so.
+                    let before = one.number("hub_cases", default.hub_machines, 1..=u16::MAX)?;
+                    one.number("hub_machines", before, 1..=u16::MAX)?
+                },
             })
         })?;
     }

@@ -3,9 +3,10 @@
 use std::sync::Arc;
 
 use super::case::Case;
+use super::form::Why;
 use super::slab::Slot;
 use super::{Effects, Engine, IdEntry, Refused, Settled, Turn};
-use crate::model::{CaseId, CaseStatus, Cause, Command, CommandKind, EventKind, Outcome, Refusal, Verdict};
+use crate::model::{CaseId, CaseStatus, Cause, Command, CommandKind, EventKind, Outcome, PartedBy, Refusal, Verdict};
 
 impl Engine {
     pub(super) fn obey(&mut self, command: Command, effects: &mut Effects) {
@@ -43,8 +44,8 @@ impl Engine {
             CommandKind::Merge { other } => self.merge_by_person(turn, case, other),
             CommandKind::UndoMerge { other, comment } => self.undo_merge(turn, case, other, comment.clone()),
             CommandKind::SetStatus { status } => self.change_status(turn, case, *status),
-            CommandKind::SetVerdict { verdict } => self.judge(turn, case, *verdict),
-            CommandKind::Assign { owner, team } => self.assign(turn, case, owner.clone(), team.clone()),
+            CommandKind::SetVerdict { verdict } => self.set_verdict(turn, case, *verdict),
+            CommandKind::Assign { owner, team } => self.assign_to(turn, case, owner.clone(), team.clone()),
             CommandKind::Acknowledge => self.acknowledge(turn, case),
             CommandKind::Comment { text } => {
                 self.emit(turn, case, EventKind::CommentAdded { text: text.clone() });
@@ -124,9 +125,9 @@ impl Engine {
             return Err(Refusal::TooManyParts(most));
         }
         self.forget_parting(slot, other);
-        let founding = |slot: Slot<Case>| self.cases[slot].parts[0];
-        let ends = (founding(slot), founding(other));
-        self.merge(turn, ends, None, None);
+        let ends = (self.founding_part(slot), self.founding_part(other));
+        let at = self.draw_by_person(ends.0, ends.1);
+        self.merge(turn, at, ends, None);
         Ok(())
     }
 
@@ -151,8 +152,9 @@ impl Engine {
         self.require_same_tenant(slot, other)?;
         let absorbed = self.find_case(other).filter(|absorbed| self.cases[slot].homes.contains(absorbed));
         let redirect = absorbed.and_then(|absorbed| self.cases[absorbed].state.merged_into.clone());
-        let (_, edge) = redirect.ok_or_else(|| Refusal::NotMerged(other.clone()))?;
-        self.part_again(turn, slot, edge, comment);
+        let (Some(absorbed), Some(_)) = (absorbed, redirect) else { return Err(Refusal::NotMerged(other.clone())) };
+        self.part_cases(slot, absorbed);
+        self.reform(turn, &[slot], &Why { by: PartedBy::Person, comment });
         Ok(())
     }
 
@@ -176,13 +178,13 @@ impl Engine {
         Ok(())
     }
 
-    fn judge(&mut self, turn: &mut Turn<'_>, slot: Slot<Case>, verdict: Verdict) -> Result<(), Refusal> {
+    fn set_verdict(&mut self, turn: &mut Turn<'_>, slot: Slot<Case>, verdict: Verdict) -> Result<(), Refusal> {
         self.emit(turn, slot, EventKind::VerdictSet { verdict });
         self.cases[slot].state.verdict = Some(verdict);
         Ok(())
     }
 
-    fn assign(
+    fn assign_to(
         &mut self,
         turn: &mut Turn<'_>,
         slot: Slot<Case>,

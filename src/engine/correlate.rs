@@ -6,25 +6,28 @@
 
 use std::sync::Arc;
 
+use super::attach::Drawn;
 use super::case::{self, Case};
-use super::merge::{MergePlan, PlannedMerge};
+use super::identity::Who;
 use super::part::{self, Part};
-use super::score::{Candidate, Hit, Reach, evidence_set};
+use super::score::{CERTAIN, Candidate, Reach, Scale};
+use super::sight::Sight;
 use super::slab::Slot;
 use super::tenants::Seat;
-use super::{DedupEntry, EdgeState, Effects, Engine, IdEntry, Reopen, Settled, Turn, priority};
+use super::{DedupEntry, Effects, Engine, IdEntry, PartKind, Reopen, Settled, Subject, Turn, identity, priority};
 use crate::model::{
-    Activity, Actor, Alert, AlertId, Cause, EdgeId, EventKind, Key, KeyHash, KeyKind, Link, Outcome, Role, Timestamp,
-    Verdict,
+    Activity, Actor, Alert, AlertId, Cause, EventKind, Key, Link, Outcome, Severity, Timestamp, Verdict,
 };
 
 /// One alert on its way to its outcome.
-struct Arrival {
-    alert: Arc<Alert>,
-    keys: Vec<Key>,
+pub struct Arrival {
+    pub alert: Arc<Alert>,
+    pub keys: Vec<Key>,
     dedup: u128,
     late: bool,
-    seat: Seat,
+    pub seat: Seat,
+    /// What its rule does on its machine.
+    pub habit: u128,
 }
 
 /// What is remembered of an alert.
@@ -43,30 +46,35 @@ enum Recall {
     New,
 }
 
-enum Placement {
+/// What becomes of an alert that no open case takes.
+enum Elsewhere {
     Open {
         follows: Option<Slot<Case>>,
     },
-    Join(Candidate),
     /// A closed case within its re-open window.
     Reopen(Candidate),
 }
 
 /// Where an alert ended.
-struct Placed {
-    outcome: Outcome,
-    part: Slot<Part>,
-    link: Option<Arc<Link>>,
+pub struct Placed {
+    pub outcome: Outcome,
+    pub part: Slot<Part>,
+    pub link: Option<Arc<Link>>,
 }
 
 impl Arrival {
-    fn at(&self) -> Timestamp {
+    pub fn at(&self) -> Timestamp {
         self.alert.event_time.at
+    }
+
+    pub const fn late(&self) -> bool {
+        self.late
     }
 }
 
 impl Engine {
-    pub(super) fn correlate(&mut self, mut alert: Arc<Alert>, mut keys: Vec<Key>, dedup: u128, effects: &mut Effects) {
+    pub(super) fn correlate(&mut self, subject: Subject, mut alert: Arc<Alert>, effects: &mut Effects) {
+        let Subject { mut keys, dedup, rule } = subject;
         self.clamp(&mut alert);
         let at = alert.event_time.at;
         let late = at < self.clock.state.watermark;
@@ -75,8 +83,10 @@ impl Engine {
         self.pass_time_with_alert(effects);
         keys.retain(|key| !self.stops.stops(key));
         let seat = self.tenants.seat(&alert.tenant);
+        self.tenants.heard(seat, at);
         let mut turn = Turn { effects, actor: Actor::Engine, cause: Cause::Record(alert.origin.clone()) };
-        let arrival = Arrival { alert, keys, dedup, late, seat };
+        let habit = rule.rotate_left(1) ^ identity::machine_of(&keys).map_or(0, |machine| machine.0);
+        let arrival = Arrival { alert, keys, dedup, late, seat, habit };
         let placed = self.decide(&mut turn, &arrival);
         self.settle(turn.effects, arrival, placed);
     }
@@ -85,8 +95,19 @@ impl Engine {
         match self.recall(arrival) {
             Recall::Known { part, entry, update: true } => self.update(turn, arrival, part, entry),
             Recall::Known { part, .. } => self.repeat(turn, arrival, part, arrival.alert.id),
-            Recall::Repeat { part, entry } => self.repeat_other(turn, arrival, part, entry),
-            Recall::New => self.place_new(turn, arrival),
+            Recall::Repeat { part, entry } => {
+                let background = self.note_habit(turn, arrival);
+                // What turned background since is no repeat of something in an incident.
+                if background && self.parts[part].state.kind != PartKind::RollUp {
+                    self.place_new(turn, arrival, background)
+                } else {
+                    self.repeat_other(turn, arrival, part, entry)
+                }
+            }
+            Recall::New => {
+                let background = self.note_habit(turn, arrival);
+                self.place_new(turn, arrival, background)
+            }
         }
     }
 
@@ -136,7 +157,7 @@ impl Engine {
         (!self.cases[self.parts[slot].case].is_cold()).then_some(slot)
     }
 
-    fn is_part_open(&self, part: Slot<Part>) -> bool {
+    pub(super) fn is_part_open(&self, part: Slot<Part>) -> bool {
         self.cases[self.parts[part].case].is_open()
     }
 
@@ -159,7 +180,8 @@ impl Engine {
         entry.count += 1;
         self.learned.put_dedup(entry);
         self.remember_id(arrival, part);
-        self.register(part, arrival);
+        self.register(turn, part, arrival);
+        let part = self.repeated_in(turn, arrival, part, entry.alert);
         self.repeat(turn, arrival, part, entry.alert)
     }
 
@@ -172,7 +194,7 @@ impl Engine {
             self.emit(turn, case, EventKind::AlertUpdated { part: id, alert: Arc::clone(alert) });
             let weighty = self.parts[part].renew(alert);
             self.soil_part(part);
-            self.sight(part, &arrival.keys, arrival.at());
+            self.register(turn, part, arrival);
             self.reassess_if(weighty, turn, case);
         }
         Placed { outcome: Outcome::Updated, part, link: None }
@@ -205,57 +227,101 @@ impl Engine {
         });
     }
 
-    fn place_new(&mut self, turn: &mut Turn<'_>, arrival: &Arrival) -> Placed {
+    fn place_new(&mut self, turn: &mut Turn<'_>, arrival: &Arrival, background: bool) -> Placed {
         let mut reach = std::mem::take(&mut self.reach);
-        let placed = match self.place(arrival, &mut reach) {
-            Placement::Open { follows } => self.open(turn, arrival, follows),
-            Placement::Join(candidate) => self.join(turn, arrival, &reach, &candidate),
-            Placement::Reopen(candidate) => self.reopen(turn, arrival, &reach, &candidate),
-        };
+        let placed = self.place(turn, arrival, background, &mut reach);
         self.reach = reach;
         self.remember(arrival, placed.part);
         placed
     }
 
-    /// Only answers. An open case is preferred to a closed one, however strong: a re-opening has to be worth it.
-    fn place(&self, arrival: &Arrival, reach: &mut Reach) -> Placement {
+    fn place(&mut self, turn: &mut Turn<'_>, arrival: &Arrival, background: bool, reach: &mut Reach) -> Placed {
         reach.clear();
         if arrival.alert.correlation.exclude {
-            return Placement::Open { follows: None };
+            return self.open(turn, arrival, Who::default(), PartKind::Gathered, None);
         }
-        self.reach(&arrival.keys, arrival.at(), reach);
-        let strong = reach.candidates.iter().filter(|candidate| candidate.strength >= self.policy.attach_permille);
-        match (strong.clone().find(|candidate| candidate.open), strong.clone().next()) {
-            (Some(open), _) => Placement::Join(*open),
-            (None, Some(closed)) => self.place_closed(closed),
-            (None, None) => Placement::Open { follows: None },
+        let power = if background { self.policy.background_permille } else { CERTAIN };
+        self.reach(&arrival.keys, Scale { at: arrival.at(), power }, reach);
+        let attach = self.policy.attach_permille;
+        if background && reach.strong(attach).next().is_none() {
+            return self.place_background(turn, arrival, reach);
+        }
+        let who = self.who(arrival);
+        let kin = self.kin(arrival, who);
+        if kin.is_some() || reach.strong(attach).any(|candidate| candidate.open) {
+            return self.attach(turn, arrival, reach, who, kin, !background);
+        }
+        let closed = reach.strong(attach).next().copied();
+        match closed.map(|closed| self.place_closed(&closed)) {
+            Some(Elsewhere::Reopen(closed)) => self.reopen(turn, arrival, reach, &closed, !background),
+            Some(Elsewhere::Open { follows }) => self.open_beside(turn, arrival, reach, who, follows),
+            None => self.open_beside(turn, arrival, reach, who, None),
         }
     }
 
-    fn place_closed(&self, candidate: &Candidate) -> Placement {
+    fn place_closed(&self, candidate: &Candidate) -> Elsewhere {
         let dismissed = self.cases[candidate.case].state.verdict == Some(Verdict::FalsePositive);
         match self.policy.reopen {
-            Reopen::Never => Placement::Open { follows: None },
-            Reopen::SameCase if !dismissed => Placement::Reopen(*candidate),
+            Reopen::Never => Elsewhere::Open { follows: None },
+            Reopen::SameCase if !dismissed => Elsewhere::Reopen(*candidate),
             // A person said there is nothing in it; the next one is judged by itself.
-            Reopen::SameCase | Reopen::NewCaseFollows => Placement::Open { follows: Some(candidate.case) },
+            Reopen::SameCase | Reopen::NewCaseFollows => Elsewhere::Open { follows: Some(candidate.case) },
         }
     }
 
-    fn open(&mut self, turn: &mut Turn<'_>, arrival: &Arrival, follows: Option<Slot<Case>>) -> Placed {
+    /// What fires all day goes to its rule's roll-up on that machine.
+    fn place_background(&mut self, turn: &mut Turn<'_>, arrival: &Arrival, reach: &Reach) -> Placed {
+        if let Some(part) = self.standing_roll_up(arrival) {
+            if self.is_past_hard_cap(part) && !self.parts[part].is_exemplar(&arrival.alert) {
+                return self.roll_up(turn, arrival, part);
+            }
+            let id = self.parts[part].state.id;
+            let link = self.link(&arrival.keys, reach, &[], Some(id), &[]);
+            return self.take_in(turn, arrival, part, Drawn::default(), link);
+        }
+        let who = Who { machine: identity::machine_of(&arrival.keys), identity: None };
+        let placed = self.open(turn, arrival, who, PartKind::RollUp, None);
+        self.begin_roll_up(arrival, placed.part);
+        placed
+    }
+
+    /// A case of its own, with whatever says too little to be in another one.
+    fn open_beside(
+        &mut self,
+        turn: &mut Turn<'_>,
+        arrival: &Arrival,
+        reach: &Reach,
+        who: Who,
+        follows: Option<Slot<Case>>,
+    ) -> Placed {
+        let placed = self.open(turn, arrival, who, PartKind::Gathered, follows);
+        self.hint(arrival, placed.part, reach);
+        placed
+    }
+
+    fn open(
+        &mut self,
+        turn: &mut Turn<'_>,
+        arrival: &Arrival,
+        who: Who,
+        kind: PartKind,
+        follows: Option<Slot<Case>>,
+    ) -> Placed {
         let follows = follows.map(|slot| self.cases[slot].state.id.clone());
         let id = self.tenants.next_case(arrival.seat);
         let part = self.tenants.next_part(arrival.seat);
-        let mut first = part::newborn(&id, part, &arrival.keys, identity(&arrival.keys), &arrival.alert);
+        let mut first = part::newborn(&id, part, &arrival.keys, who, kind, &arrival.alert);
         first.record(&arrival.alert, arrival.late, &mut part::ListPlaces::default());
         let (severity, priority) = priority::of(std::iter::once(&first));
         let state = case::newborn(id, severity, priority.clone(), self.clock.state.now, follows.clone());
         let slot = self.admit(arrival.seat, state);
         let part = self.add_part(arrival.seat, slot, slot, first);
         self.cases[slot].alerts = 1;
-        self.register(part, arrival);
         let (id, alert, late) = (self.parts[part].state.id, Arc::clone(&arrival.alert), arrival.late);
-        self.publish(turn, slot, Actor::Engine, EventKind::Opened { part: id, alert, late, priority, follows });
+        let roll_up = kind == PartKind::RollUp;
+        let opened = EventKind::Opened { part: id, alert, late, priority, follows, roll_up };
+        self.publish(turn, slot, Actor::Engine, opened);
+        self.register(turn, part, arrival);
         self.arm(slot);
         Placed { outcome: Outcome::Opened, part, link: None }
     }
@@ -270,7 +336,13 @@ impl Engine {
         slot
     }
 
-    fn add_part(&mut self, seat: Seat, home: Slot<Case>, case: Slot<Case>, state: super::PartState) -> Slot<Part> {
+    pub(super) fn add_part(
+        &mut self,
+        seat: Seat,
+        home: Slot<Case>,
+        case: Slot<Case>,
+        state: super::PartState,
+    ) -> Slot<Part> {
         let id = state.id;
         self.cases[home].state.parts.push(id);
         self.soil_case(home);
@@ -289,142 +361,70 @@ impl Engine {
         let slot = self.parts.insert(Part::new(seat, home, case, state));
         self.cases[home].parts.push(slot);
         self.part_slots.insert((seat, id), slot);
+        self.know_who(slot);
         slot
     }
 
-    fn reopen(&mut self, turn: &mut Turn<'_>, arrival: &Arrival, reach: &Reach, candidate: &Candidate) -> Placed {
-        let link = self.link(&arrival.keys, reach, candidate, &[]);
-        self.emit(turn, candidate.case, EventKind::Reopened { comment: None, link: Some(link) });
-        self.unshut(turn, candidate.case);
-        self.join(turn, arrival, reach, candidate)
-    }
-
-    fn join(&mut self, turn: &mut Turn<'_>, arrival: &Arrival, reach: &Reach, candidate: &Candidate) -> Placed {
-        let hits = reach.hits(candidate);
-        let (strongest, kin) = (reach.strongest(candidate), self.kin(arrival, hits));
-        let case = candidate.case;
-        if self.cases[case].alerts >= u64::from(self.policy.hard_cap) {
-            let part = kin.unwrap_or(strongest.part);
-            if !self.parts[part].is_exemplar(&arrival.alert) {
-                return self.roll_up(turn, arrival, part);
-            }
-        }
-        let plan = self.plan_merges(&arrival.alert, reach, candidate);
-        let link = self.link(&arrival.keys, reach, candidate, &plan.merging());
-        let (part, edge) = match kin {
-            Some(part) => {
-                self.corroborate(arrival, part, candidate, hits);
-                (part, None)
-            }
-            None => self.branch(arrival, candidate, hits, strongest),
-        };
-        self.attach(turn, arrival, part, edge, &link);
-        self.merge_planned(turn, arrival, part, reach, plan);
-        Placed { outcome: Outcome::Attached, part, link: Some(link) }
-    }
-
-    /// The linked part that gathers the alert's own machine or account; the strongest one where the alert names none
-    /// or the case can take no further part.
-    fn kin(&self, arrival: &Arrival, hits: &[Hit]) -> Option<Slot<Part>> {
-        let strongest = |hits: &mut dyn Iterator<Item = &Hit>| {
-            hits.min_by_key(|hit| (std::cmp::Reverse(hit.permille), hit.part_id)).map(|hit| hit.part)
-        };
-        let identity = identity(&arrival.keys);
-        let same = |hit: &&Hit| self.parts[hit.part].state.identity == identity;
-        let full = self.part_count(hits.first()?.case) >= self.policy.parts_per_case_max as usize;
-        if identity.is_none() {
-            return strongest(&mut hits.iter());
-        }
-        strongest(&mut hits.iter().filter(same)).or_else(|| strongest(&mut hits.iter().filter(|_| full)))
-    }
-
-    fn corroborate(&mut self, arrival: &Arrival, part: Slot<Part>, candidate: &Candidate, hits: &[Hit]) {
-        let neighbours = hits.iter().filter(|hit| hit.part != part && hit.permille > 0);
-        if let Some(hit) = neighbours.min_by_key(|hit| (std::cmp::Reverse(hit.permille), hit.part_id)) {
-            let set = || evidence_set(&arrival.alert, &arrival.keys, hits, candidate.strength);
-            self.reinforce(part, hit.part, set);
-        }
-    }
-
-    /// A new part beside the strongest one, and at home where that one is.
-    fn branch(
-        &mut self,
-        arrival: &Arrival,
-        candidate: &Candidate,
-        hits: &[Hit],
-        strongest: Hit,
-    ) -> (Slot<Part>, Option<EdgeId>) {
-        let home = self.parts[strongest.part].home;
-        let home_id = self.cases[home].state.id.clone();
-        let id = self.tenants.next_part(arrival.seat);
-        let edge = self.tenants.next_edge(arrival.seat);
-        let mut state = part::newborn(&home_id, id, &arrival.keys, identity(&arrival.keys), &arrival.alert);
-        let evidence = vec![evidence_set(&arrival.alert, &arrival.keys, hits, candidate.strength)];
-        state.edges.push(EdgeState { id: edge, to: strongest.part_id, by_person: false, undone: false, evidence });
-        (self.add_part(arrival.seat, home, candidate.case, state), Some(edge))
-    }
-
-    fn attach(
+    fn reopen(
         &mut self,
         turn: &mut Turn<'_>,
         arrival: &Arrival,
-        part: Slot<Part>,
-        edge: Option<EdgeId>,
-        link: &Arc<Link>,
-    ) {
-        let case = self.parts[part].case;
-        let id = self.parts[part].state.id;
-        let (alert, link) = (Arc::clone(&arrival.alert), Arc::clone(link));
-        self.emit(turn, case, EventKind::AlertAttached { part: id, edge, alert, late: arrival.late, link });
-        let weighty = self.parts[part].record(&arrival.alert, arrival.late);
-        self.cases[case].alerts += 1;
-        self.register(part, arrival);
-        // The volume counts in powers of two, over all parts.
-        let louder = self.cases[case].alerts.is_power_of_two();
-        self.reassess_if(weighty || edge.is_some() || louder, turn, case);
+        reach: &mut Reach,
+        closed: &Candidate,
+        heard: bool,
+    ) -> Placed {
+        let link = self.link(&arrival.keys, reach, &[*closed], None, &[closed.case]);
+        self.emit(turn, closed.case, EventKind::Reopened { comment: None, link: Some(link) });
+        self.unshut(turn, closed.case);
+        reach.reopened(closed.case);
+        let who = self.who(arrival);
+        let kin = self.kin(arrival, who);
+        self.attach(turn, arrival, reach, who, kin, heard)
     }
 
-    fn roll_up(&mut self, turn: &mut Turn<'_>, arrival: &Arrival, part: Slot<Part>) -> Placed {
+    pub(super) fn is_past_hard_cap(&self, part: Slot<Part>) -> bool {
+        self.cases[self.parts[part].case].alerts >= u64::from(self.policy.hard_cap)
+    }
+
+    pub(super) fn roll_up(&mut self, turn: &mut Turn<'_>, arrival: &Arrival, part: Slot<Part>) -> Placed {
         let case = self.parts[part].case;
         if !std::mem::replace(&mut self.cases[case].state.overflowed, true) {
             let alerts = self.cases[case].alerts;
             self.emit(turn, case, EventKind::OverflowStarted { alerts });
         }
         self.count_rolled_up(part, arrival.at());
-        self.register(part, arrival);
+        self.register(turn, part, arrival);
         Placed { outcome: Outcome::RolledUp, part, link: None }
     }
 
-    fn register(&mut self, part: Slot<Part>, arrival: &Arrival) {
+    /// The alert's keys can be met where it sits. What that shows of them may part what they held.
+    pub(super) fn register(&mut self, turn: &mut Turn<'_>, part: Slot<Part>, arrival: &Arrival) {
         self.soil_part(part);
-        if !arrival.alert.correlation.exclude {
-            self.sight(part, &arrival.keys, arrival.at());
+        if arrival.alert.correlation.exclude {
+            return;
+        }
+        let Some(gathering) = self.gathering(part) else { return };
+        let (at, grave) = (arrival.at(), arrival.alert.severity >= Severity::Medium);
+        self.soil_part(gathering);
+        self.parts[gathering].state.gather(&arrival.keys, at, grave);
+        let seen = self.sight(gathering, &arrival.keys, Sight { at, grave });
+        for place in &seen.hubs {
+            self.retract(turn, &arrival.keys[*place]);
+        }
+        self.judge(turn, &arrival.keys, &seen.fresh, at);
+    }
+
+    /// The part whose keys are those of the alerts in `part`; a roll-up's are nobody's.
+    pub(super) fn gathering(&self, part: Slot<Part>) -> Option<Slot<Part>> {
+        let Part { tenant, state, .. } = &self.parts[part];
+        match state.kind {
+            PartKind::Gathered => Some(part),
+            PartKind::Held => self.part_of(*tenant, state.edges.first()?.to),
+            PartKind::RollUp => None,
         }
     }
 
-    fn merge_planned(
-        &mut self,
-        turn: &mut Turn<'_>,
-        arrival: &Arrival,
-        part: Slot<Part>,
-        reach: &Reach,
-        plan: MergePlan,
-    ) {
-        for PlannedMerge { candidate, refused } in plan.0 {
-            let link = self.link(&arrival.keys, reach, &candidate, &[]);
-            match refused {
-                Some(reason) => self.refuse_merge(turn, self.parts[part].case, candidate.case, reason, &link),
-                None => {
-                    let hits = reach.hits(&candidate);
-                    let evidence = evidence_set(&arrival.alert, &arrival.keys, hits, candidate.strength);
-                    let other = reach.strongest(&candidate).part;
-                    self.merge(turn, (part, other), Some(evidence), Some(link));
-                }
-            }
-        }
-    }
-
-    fn reassess_if(&mut self, needed: bool, turn: &mut Turn<'_>, case: Slot<Case>) {
+    pub(super) fn reassess_if(&mut self, needed: bool, turn: &mut Turn<'_>, case: Slot<Case>) {
         if needed {
             self.reassess(turn, case);
         }
@@ -446,14 +446,6 @@ impl Engine {
             self.emit(turn, slot, EventKind::PriorityChanged { priority });
         }
     }
-}
-
-/// Which machine or account the alert is about: its asset's name before its address, else the first that acted.
-fn identity(keys: &[Key]) -> Option<KeyHash> {
-    let assets = || keys.iter().filter(|key| key.role == Role::Asset && key.kind != KeyKind::Group);
-    let machine = assets().find(|key| key.kind == KeyKind::Host).or_else(|| assets().next());
-    let own = || keys.iter().find(|key| key.role.is_self() && key.kind != KeyKind::Group);
-    machine.or_else(own).map(|key| key.hash)
 }
 
 /// A higher revision, or an activity that says so. A source without revisions cannot say that an update is the one

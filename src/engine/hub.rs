@@ -1,45 +1,79 @@
-//! How specific a key is: whether it touched so many cases lately that sharing it says nothing (a NAT address, a domain
-//! controller, a scanner). Counted in two halves of the hub window, so nothing is forgotten at once.
+//! How specific a key is: whether it touched so many machines lately, or so many strangers, that sharing it says nothing (a
+//! NAT address, a domain controller, a scanner). Counted in two halves of the hub window, so nothing is forgotten at once.
 
 use super::{KeyStat, Policy};
 use crate::model::{KeyHash, KeyKind, Millis, Timestamp};
 
+/// Whether what makes the key a hub is that strangers meet at it, which `stranger` judges. Of other kinds of key the
+/// machines are counted: one file on many of them says less and less.
+#[must_use]
+pub const fn is_bridge(kind: KeyKind) -> bool {
+    matches!(
+        kind,
+        KeyKind::Host
+            | KeyKind::User
+            | KeyKind::Sid
+            | KeyKind::PrivateIp
+            | KeyKind::PublicIp
+            | KeyKind::CloudResource
+            | KeyKind::Mailbox
+    )
+}
+
 /// Whether the key links nothing at `at`.
 pub fn is_hub(stat: &KeyStat, at: Timestamp, policy: &Policy) -> bool {
-    let limit = usize::from(policy.kind(stat.kind).hub_cases);
-    let cases = match halves_since(stat, at, half(policy)) {
+    if stat.hub_until.is_some_and(|until| at <= until) {
+        return true;
+    }
+    let limit = usize::from(policy.kind(stat.kind).hub_machines);
+    let machines = match halves_since(stat, at, half(policy)) {
         0 => distinct(&stat.current, &stat.previous),
         1 => stat.current.len(),
         _ => 0,
     };
     // Hysteresis: it gets its power back only well below the limit, or it would flicker around it.
-    cases > limit || (stat.hub && cases > limit / 2)
+    machines > limit || (stat.hub && machines > limit / 2)
 }
 
-/// The key was placed into `case`. Answers whether the record changed.
-pub fn touch(stat: &mut KeyStat, case: u64, at: Timestamp, policy: &Policy) -> bool {
+/// What touching a key brought about.
+pub struct Touched {
+    pub changed: bool,
+    pub became_hub: bool,
+}
+
+/// The key was seen on `machine`.
+pub fn touch(stat: &mut KeyStat, machine: u64, at: Timestamp, policy: &Policy) -> Touched {
     let turned = turn(stat, at, half(policy));
     // One past the limit of each half proves all there is to prove.
-    let room = stat.current.len() <= usize::from(policy.kind(stat.kind).hub_cases);
-    let new = room && !stat.current.contains(&case);
+    let room = stat.current.len() <= usize::from(policy.kind(stat.kind).hub_machines);
+    let new = room && !stat.current.contains(&machine);
     if new {
-        stat.current.push(case);
+        stat.current.push(machine);
     }
     let was = stat.hub;
     stat.hub = is_hub(stat, at, policy);
-    turned || new || was != stat.hub
+    Touched { changed: turned || new || was != stat.hub, became_hub: stat.hub && !was }
 }
 
-pub fn first_seen(hash: KeyHash, kind: KeyKind, cases: [u64; 2], at: Timestamp, policy: &Policy) -> KeyStat {
+pub fn first_seen(hash: KeyHash, kind: KeyKind, machines: [u64; 2], at: Timestamp, policy: &Policy) -> KeyStat {
+    let mut current = machines.to_vec();
+    current.dedup();
     let half_began = half_of(at, half(policy));
-    let mut stat = KeyStat { hash, kind, half_began, current: cases.to_vec(), previous: Vec::new(), hub: false };
+    let mut stat = KeyStat { hash, kind, half_began, current, previous: Vec::new(), hub: false, hub_until: None };
     stat.hub = is_hub(&stat, at, policy);
     stat
 }
 
+/// Strangers met at the key: it links nothing for as long as the policy says.
+pub fn proven(hash: KeyHash, kind: KeyKind, at: Timestamp, policy: &Policy) -> KeyStat {
+    let half_began = half_of(at, half(policy));
+    let hub_until = Some(at.plus(policy.hub_kept));
+    KeyStat { hash, kind, half_began, current: Vec::new(), previous: Vec::new(), hub: true, hub_until }
+}
+
 /// Both halves are behind the watermark: the record says nothing any more.
 pub fn is_live(stat: &KeyStat, watermark: Timestamp, policy: &Policy) -> bool {
-    stat.half_began.plus(policy.hub_window) > watermark
+    stat.half_began.plus(policy.hub_window) > watermark || stat.hub_until.is_some_and(|until| until >= watermark)
 }
 
 fn half(policy: &Policy) -> Millis {
@@ -68,7 +102,7 @@ fn turn(stat: &mut KeyStat, at: Timestamp, half: Millis) -> bool {
 }
 
 fn distinct(current: &[u64], previous: &[u64]) -> usize {
-    current.len() + previous.iter().filter(|case| !current.contains(case)).count()
+    current.len() + previous.iter().filter(|machine| !current.contains(machine)).count()
 }
 
 #[cfg(test)]
@@ -81,17 +115,18 @@ mod tests {
         Timestamp::from_millis(hours * HOUR)
     }
 
-    fn touched(cases: std::ops::Range<u64>, hours: i64) -> KeyStat {
+    fn touched(machines: std::ops::Range<u64>, hours: i64) -> KeyStat {
         let policy = Policy::default();
-        let mut stat = first_seen(KeyHash(1), KeyKind::User, [cases.start, cases.start + 1], at(hours), &policy);
-        for case in cases {
-            touch(&mut stat, case, at(hours), &policy);
+        let two = [machines.start, machines.start + 1];
+        let mut stat = first_seen(KeyHash(1), KeyKind::CloudSession, two, at(hours), &policy);
+        for machine in machines {
+            touch(&mut stat, machine, at(hours), &policy);
         }
         stat
     }
 
     #[test]
-    fn past_its_limit_of_cases_a_key_is_a_hub() {
+    fn past_its_limit_of_machines_a_key_is_a_hub() {
         let policy = Policy::default();
         assert!(!is_hub(&touched(0..8, 0), at(0), &policy));
         assert!(is_hub(&touched(0..9, 0), at(0), &policy));
@@ -102,10 +137,19 @@ mod tests {
         let policy = Policy::default();
         let mut stat = touched(0..9, 0);
         assert!(is_hub(&stat, at(13), &policy), "still in the older half");
-        for case in 0..5 {
-            touch(&mut stat, case, at(13), &policy);
+        for machine in 0..5 {
+            touch(&mut stat, machine, at(13), &policy);
         }
         assert!(is_hub(&stat, at(25), &policy), "five of eight is above half");
         assert!(!is_hub(&stat, at(37), &policy));
+    }
+
+    #[test]
+    fn where_strangers_met_is_a_hub_for_half_a_day() {
+        let policy = Policy::default();
+        let stat = proven(KeyHash(1), KeyKind::Host, at(3), &policy);
+        assert!(is_hub(&stat, at(15), &policy));
+        assert!(!is_hub(&stat, at(16), &policy));
+        assert!(!is_live(&stat, at(28), &policy));
     }
 }

@@ -121,8 +121,10 @@ impl<K: Hash + Eq, V> Index<K, V> {
     }
 }
 
-/// How many parts an alert may meet on one key: the latest ones.
-pub const PARTS_PER_KEY: usize = 4;
+/// How many parts a key is known to be of: the latest ones. An alert meets the four latest of them; the others show
+/// whether the key is where strangers meet.
+pub const PARTS_PER_KEY: usize = 24;
+const HELD_INLINE: usize = 5;
 
 /// Where a key was seen: a part, and the place of the key in its list.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -145,7 +147,7 @@ struct Holders {
 /// Most keys are of one part alone.
 enum HolderList {
     One(Sighting),
-    Several(Box<SmallVec<[Sighting; PARTS_PER_KEY + 1]>>),
+    Several(Box<SmallVec<[Sighting; HELD_INLINE]>>),
 }
 
 impl HolderList {

@@ -2,20 +2,19 @@
 
 use std::sync::Arc;
 
-use super::{Policy, StateRow};
+use super::{Policy, StateRow, Subject};
 use crate::model::{
-    Actor, Alert, CaseEvent, CaseId, Command, Key, Link, Origin, Outcome, PartId, Refusal, Tenant, Timestamp,
+    Actor, Alert, CaseEvent, CaseId, Command, Link, Origin, Outcome, PartId, Refusal, Tenant, Timestamp,
 };
 
 /// Everything that can change the engine. Alerts, commands, time and configuration are all inputs, so a replay sees
 /// them all.
 #[derive(Clone, Debug)]
 pub enum Input {
-    /// A decoded alert with what `engine::keys_of` and `engine::dedup_hash` made of it on the decoding threads.
+    /// A decoded alert with what `engine::subject_of` made of it on the decoding threads.
     Alert {
         alert: Arc<Alert>,
-        keys: Vec<Key>,
-        dedup: u128,
+        subject: Subject,
     },
     Command(Command),
     /// Wall time passed while every partition was idle: the watermark may rise to this.

@@ -20,6 +20,30 @@ const SYSTEM_DOMAINS: [&str; 5] = ["nt authority", "nt service", "window manager
 const SYSTEM_PATHS: [&str; 8] =
     [r"c:\windows\", r"c:\program files", r"\systemroot\", r"%systemroot%\", r"%windir%\", "/bin/", "/sbin/", "/usr/"];
 
+/// What an alert is about, as far as policy does not matter.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Subject {
+    pub keys: Vec<Key>,
+    pub dedup: u128,
+    /// The rule that fired, of its product and tenant.
+    pub rule: u128,
+}
+
+#[must_use]
+pub fn subject_of(alert: &Alert) -> Subject {
+    let keys = keys_of(alert);
+    let dedup = dedup_hash(alert, &keys);
+    Subject { keys, dedup, rule: rule_hash(alert) }
+}
+
+fn rule_hash(alert: &Alert) -> u128 {
+    let mut hasher = Fields::new("casewright rule v1");
+    for field in [alert.tenant.as_str(), &alert.source.product, &alert.rule.uid] {
+        hasher.add(field.as_bytes());
+    }
+    hasher.finish()
+}
+
 /// The keys of an alert, each once, in the strongest role it has there.
 #[must_use]
 pub fn keys_of(alert: &Alert) -> Vec<Key> {
@@ -33,6 +57,7 @@ pub fn keys_of(alert: &Alert) -> Vec<Key> {
     if let Some(group) = &alert.correlation.group_key {
         keys.add(KeyKind::Group, Role::Asset, "", Value::Borrowed(group));
     }
+    keys.add_realm(alert);
     keys.list
 }
 
@@ -178,6 +203,16 @@ impl<'a> KeyList<'a> {
             | ObservableKind::Other => return,
         };
         self.add(kind, observable.role, "", value);
+    }
+
+    /// The directory domain of the machine, and the rule in it. A bare word is a workgroup, which every site has.
+    fn add_realm(&mut self, alert: &Alert) {
+        let machines = alert.entities.iter().filter(|one| one.role == Role::Asset && one.kind == EntityKind::Host);
+        let Some(realm) = machines.filter_map(|one| one.domain.as_deref()).find(|realm| realm.contains('.')) else {
+            return;
+        };
+        self.add(KeyKind::Realm, Role::Peer, "", Value::Borrowed(realm));
+        self.add(KeyKind::Spread, Role::Actor, realm, Value::Shared(&alert.rule.name));
     }
 
     /// A machine that a sensor knows by its address alone is that address.

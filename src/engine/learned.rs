@@ -1,4 +1,5 @@
-//! What was learned from the stream and belongs to no case: repeats, alert ids, how specific a key is. Packed into
+//! What was learned from the stream and belongs to no case: repeats, alert ids, how specific a key is, what
+//! each rule does all day on each machine. Packed into
 //! rows of many entries: a delta per batch, and snapshots of the hash buckets, written in turn in step with the deltas,
 //! both in chunks of bounded size, so that what a restore has to read stays in proportion to what is live.
 //!
@@ -8,7 +9,7 @@
 use std::collections::VecDeque;
 
 use super::index::{Keyed, Table};
-use super::{Change, DedupEntry, IdEntry, KeyStat, LearnedChunk, Policy, RowKey, StateRef, hub};
+use super::{Change, DedupEntry, Habit, IdEntry, KeyStat, LearnedChunk, Policy, RowKey, StateRef, habit, hub};
 use crate::model::{KeyHash, Timestamp};
 
 const BUCKETS: usize = 1_024;
@@ -18,8 +19,9 @@ const BUCKETS: usize = 1_024;
 const CHUNK_BYTES_MAX: usize = 60 * 1024;
 const DEDUP_BYTES: usize = 2 * 16 + 4 * 10;
 const ID_BYTES: usize = 16 + 11 + 2 * 10 + 1;
-const STAT_BYTES: usize = 16 + 1 + 10 + 2 * 3 + 1;
-const STAT_CASE_BYTES: usize = 10;
+const STAT_BYTES: usize = 16 + 1 + 10 + 2 * 3 + 1 + 11;
+const HABIT_BYTES: usize = 16 + 10 + 5 + 5 + 10 + 1 + 21 + 1 + habit::HELD_MAX * 35;
+const STAT_MACHINE_BYTES: usize = 10;
 /// What a bucket costs beside its entries, so that empty ones are not free.
 const BUCKET_COST: usize = 8;
 
@@ -41,6 +43,7 @@ struct Bucket {
     dedups: Table<DedupEntry>,
     ids: Table<IdEntry>,
     stats: Table<KeyStat>,
+    habits: Table<Habit>,
     /// The batch of its last snapshot, and in how many rows that is.
     as_of: u64,
     chunks: u16,
@@ -53,6 +56,7 @@ struct Changed {
     dedups: Vec<u128>,
     ids: Vec<u128>,
     stats: Vec<KeyHash>,
+    habits: Vec<u128>,
 }
 
 impl Learned {
@@ -80,6 +84,17 @@ impl Learned {
         hub::is_live(stat, watermark, policy).then_some(stat)
     }
 
+    pub fn habit(&self, hash: u128, watermark: Timestamp) -> Option<&Habit> {
+        let habit = self.buckets[bucket_of(hash)].habits.get(&hash)?;
+        habit.is_live(watermark).then_some(habit)
+    }
+
+    pub fn put_habit(&mut self, habit: Habit) {
+        let bucket = self.touch(habit.hash);
+        bucket.changed.habits.push(habit.hash);
+        bucket.habits.put(habit);
+    }
+
     pub fn put_dedup(&mut self, entry: DedupEntry) {
         let bucket = self.touch(entry.hash);
         bucket.changed.dedups.push(entry.hash);
@@ -100,15 +115,17 @@ impl Learned {
         self.hubs -= u64::from(before.is_some_and(|before| before.hub));
     }
 
-    /// The key was placed into `case`; a key that is not counted yet stays so.
-    pub fn touch_stat(&mut self, hash: KeyHash, case: u64, at: Timestamp, policy: &Policy) {
-        let Some(stat) = self.buckets[bucket_of(hash.0)].stats.get_mut(&hash) else { return };
+    /// The key was seen on `machine`; one that is not counted yet stays so. Answers whether it turned hub.
+    pub fn touch_stat(&mut self, hash: KeyHash, machine: u64, at: Timestamp, policy: &Policy) -> bool {
+        let Some(stat) = self.buckets[bucket_of(hash.0)].stats.get_mut(&hash) else { return false };
         let was = stat.hub;
-        if hub::touch(stat, case, at, policy) {
-            let is = stat.hub;
+        let touched = hub::touch(stat, machine, at, policy);
+        let is = stat.hub;
+        if touched.changed {
             self.touch(hash.0).changed.stats.push(hash);
             self.hubs = self.hubs + u64::from(is) - u64::from(was);
         }
+        touched.became_hub
     }
 
     /// The bucket of what is about to change.
@@ -145,7 +162,7 @@ impl Learned {
     pub fn forget_all(&mut self, watermark: Timestamp, policy: &Policy) {
         for bucket in &mut self.buckets {
             self.hubs -= bucket.forget(watermark, policy);
-            self.owed += bucket.dedups.len() + bucket.ids.len() + bucket.stats.len() + BUCKET_COST;
+            self.owed += bucket.len() + BUCKET_COST;
         }
     }
 
@@ -161,6 +178,7 @@ impl Learned {
         buckets().for_each(|bucket| bucket.changed_dedups().for_each(|entry| chunks.dedup(entry)));
         buckets().for_each(|bucket| bucket.changed_ids().for_each(|entry| chunks.id(entry)));
         buckets().for_each(|bucket| bucket.changed_stats().for_each(|stat| chunks.stat(stat)));
+        buckets().for_each(|bucket| bucket.changed_habits().for_each(|habit| chunks.habit(habit)));
         for place in touched.drain(..) {
             self.buckets[usize::from(place)].changed.clear();
         }
@@ -232,16 +250,17 @@ impl Learned {
     }
 
     fn take_back(&mut self, entries: LearnedChunk, wanted: impl Fn(usize) -> bool) {
-        let LearnedChunk { dedups, ids, stats } = entries;
+        let LearnedChunk { dedups, ids, stats, habits } = entries;
         dedups.into_iter().filter(|entry| wanted(bucket_of(entry.hash))).for_each(|entry| self.put_dedup(entry));
         ids.into_iter().filter(|entry| wanted(bucket_of(entry.hash))).for_each(|entry| self.put_id(entry));
         stats.into_iter().filter(|stat| wanted(bucket_of(stat.hash.0))).for_each(|stat| self.put_stat(stat));
+        habits.into_iter().filter(|habit| wanted(bucket_of(habit.hash))).for_each(|habit| self.put_habit(habit));
     }
 }
 
 impl Changed {
     fn is_empty(&self) -> bool {
-        self.dedups.is_empty() && self.ids.is_empty() && self.stats.is_empty()
+        self.dedups.is_empty() && self.ids.is_empty() && self.stats.is_empty() && self.habits.is_empty()
     }
 
     /// In order and each once.
@@ -249,6 +268,7 @@ impl Changed {
         sort_distinct(&mut self.dedups);
         sort_distinct(&mut self.ids);
         sort_distinct(&mut self.stats);
+        sort_distinct(&mut self.habits);
     }
 
     /// The lists keep their room.
@@ -256,13 +276,15 @@ impl Changed {
         self.dedups.clear();
         self.ids.clear();
         self.stats.clear();
+        self.habits.clear();
     }
 }
 
 impl Bucket {
     fn new(seed: u64) -> Self {
-        let (dedups, ids, stats) = (Table::new(seed), Table::new(seed), Table::new(seed));
-        Self { changed: Changed::default(), dedups, ids, stats, as_of: 0, chunks: 0 }
+        let (dedups, ids) = (Table::new(seed), Table::new(seed));
+        let (stats, habits) = (Table::new(seed), Table::new(seed));
+        Self { changed: Changed::default(), dedups, ids, stats, habits, as_of: 0, chunks: 0 }
     }
 
     fn changed_dedups(&self) -> impl Iterator<Item = &DedupEntry> {
@@ -277,11 +299,20 @@ impl Bucket {
         self.changed.stats.iter().filter_map(|hash| self.stats.get(hash))
     }
 
+    fn changed_habits(&self) -> impl Iterator<Item = &Habit> {
+        self.changed.habits.iter().filter_map(|hash| self.habits.get(hash))
+    }
+
+    fn len(&self) -> usize {
+        self.dedups.len() + self.ids.len() + self.stats.len() + self.habits.len()
+    }
+
     /// Frees what has expired; answers with how many of them were hubs.
     fn forget(&mut self, watermark: Timestamp, policy: &Policy) -> u64 {
         let mut hubs = 0;
         self.dedups.retain(|entry| entry.is_live(watermark, policy));
         self.ids.retain(|entry| entry.is_live(watermark, policy));
+        self.habits.retain(|habit| habit.is_live(watermark));
         self.stats.retain(|stat| {
             let live = hub::is_live(stat, watermark, policy);
             hubs += u64::from(stat.hub && !live);
@@ -296,6 +327,7 @@ impl Bucket {
         self.dedups.sorted(|entry| entry.hash).into_iter().for_each(|entry| chunks.dedup(entry));
         self.ids.sorted(|entry| entry.hash).into_iter().for_each(|entry| chunks.id(entry));
         self.stats.sorted(|stat| stat.hash).into_iter().for_each(|stat| chunks.stat(stat));
+        self.habits.sorted(|habit| habit.hash).into_iter().for_each(|habit| chunks.habit(habit));
         chunks.rows
     }
 }
@@ -318,8 +350,12 @@ impl Chunks {
     }
 
     fn stat(&mut self, stat: &KeyStat) {
-        let cases = stat.current.len() + stat.previous.len();
-        self.row_for(STAT_BYTES + cases * STAT_CASE_BYTES).stats.push(stat.clone());
+        let machines = stat.current.len() + stat.previous.len();
+        self.row_for(STAT_BYTES + machines * STAT_MACHINE_BYTES).stats.push(stat.clone());
+    }
+
+    fn habit(&mut self, habit: &Habit) {
+        self.row_for(HABIT_BYTES).habits.push(habit.clone());
     }
 
     /// The row with room for an entry of this weight.
@@ -345,7 +381,7 @@ fn sort_distinct<T: Ord>(list: &mut Vec<T>) {
 impl LearnedChunk {
     #[must_use]
     pub fn len(&self) -> usize {
-        self.dedups.len() + self.ids.len() + self.stats.len()
+        self.dedups.len() + self.ids.len() + self.stats.len() + self.habits.len()
     }
 
     #[must_use]
@@ -363,6 +399,14 @@ impl Keyed for DedupEntry {
 }
 
 impl Keyed for IdEntry {
+    type Key = u128;
+
+    fn key(&self) -> &u128 {
+        &self.hash
+    }
+}
+
+impl Keyed for Habit {
     type Key = u128;
 
     fn key(&self) -> &u128 {
@@ -478,6 +522,7 @@ mod tests {
                 current: cases.clone(),
                 previous: cases,
                 hub: true,
+                hub_until: None,
             });
         }
         rows.seal(&mut learned, 1, now);

@@ -1,18 +1,23 @@
 //! A part: what one machine and identity gathered. Here is what it keeps of an alert, every list bounded; which alert
 //! comes here was decided before.
 
+use smallvec::SmallVec;
+
 use super::case::Case;
+use super::identity::Who;
 use super::places::Places;
 use super::slab::Slot;
 use super::tenants::Seat;
-use super::{AlertRef, PartState, Pending, TrackedEntity, TrackedObservable};
-use crate::model::{Alert, AlertId, CaseId, Entity, Key, KeyHash, Observable, PartId, Timestamp};
+use super::{AlertRef, PartKind, PartState, Pending, TrackedEntity, TrackedObservable};
+use crate::model::{Alert, AlertId, CaseId, Entity, Key, KeyKind, Observable, PartId, Role, Severity, Timestamp};
 
 /// Distinct values per list and part; later ones are counted with the alert and not tracked. Somewhat more than a view
 /// shows, and no more: a busy part's row is written with every batch.
 pub const TRACKED_MAX: usize = 128;
 /// Keys of a part that alerts may meet on.
 pub const KEYS_HELD_MAX: usize = 256;
+/// Who acted in a part, for telling whether strangers meet; a service that acts for everybody is soon past it.
+pub const ACTORS_MAX: usize = 32;
 /// Distinct alerts whose repeats wait to be told.
 pub const PENDING_ALERTS_MAX: usize = 16;
 
@@ -27,6 +32,8 @@ pub struct Part {
     pub dirty: bool,
     /// Expired keys were freed here that its row still has.
     pub swept: bool,
+    /// The parts that an edge leads to, whichever of the two keeps it.
+    pub near: SmallVec<[Slot<Self>; 4]>,
     pub places: ListPlaces,
 }
 
@@ -40,7 +47,12 @@ pub struct ListPlaces {
 
 impl Part {
     pub fn new(tenant: Seat, home: Slot<Case>, case: Slot<Case>, state: PartState) -> Self {
-        Self { state, tenant, home, case, dirty: false, swept: false, places: ListPlaces::default() }
+        let (dirty, swept, near) = (false, false, SmallVec::new());
+        Self { state, tenant, home, case, dirty, swept, near, places: ListPlaces::default() }
+    }
+
+    pub const fn who(&self) -> Who {
+        Who { machine: self.state.machine, identity: self.state.identity }
     }
 
     pub fn duplicates_told(&self) -> u64 {
@@ -54,19 +66,24 @@ impl Part {
 }
 
 /// An empty part, before its first alert, with room for that one: most parts never see a second.
-pub fn newborn(home: &CaseId, id: PartId, keys: &[Key], identity: Option<KeyHash>, alert: &Alert) -> PartState {
+pub fn newborn(home: &CaseId, id: PartId, keys: &[Key], who: Who, kind: PartKind, alert: &Alert) -> PartState {
     PartState {
         tenant: home.tenant.clone(),
         id,
         home: home.clone(),
-        identity,
+        kind,
+        machine: who.machine,
+        identity: who.identity,
+        began_at: None,
+        gathered_at: alert.event_time.at,
+        actors: Vec::new(),
         alerts: 0,
         duplicates: 0,
         rolled_up: 0,
         late: 0,
         first_at: alert.event_time.at,
         last_at: alert.event_time.at,
-        top: (alert.severity, alert.title.clone()),
+        top: (Severity::Unknown, "".into()),
         observables: Vec::with_capacity(alert.observables.len()),
         entities: Vec::with_capacity(alert.entities.len()),
         rules: Vec::with_capacity(1),
@@ -109,6 +126,25 @@ impl PartState {
         let grew = self.count_origin(alert);
         self.count_things(alert, places);
         rose || new_rule || grew
+    }
+
+    /// It has neither an alert nor a repeat of one: it only says who was there.
+    pub(super) const fn is_empty(&self) -> bool {
+        self.alerts == 0 && self.duplicates == 0 && self.rolled_up == 0
+    }
+
+    /// What an alert says of who is in the part and where it began.
+    pub(super) fn gather(&mut self, keys: &[Key], at: Timestamp, grave: bool) {
+        self.gathered_at = self.gathered_at.max(at);
+        if grave {
+            self.began_at = Some(self.began_at.map_or(at, |began| began.min(at)));
+        }
+        for key in keys.iter().filter(|key| key.role == Role::Actor && names_an_actor(key.kind)) {
+            let new = Some(key.hash) != self.machine && !self.actors.contains(&key.hash);
+            if new && self.actors.len() < ACTORS_MAX {
+                self.actors.push(key.hash);
+            }
+        }
     }
 
     fn renew(&mut self, alert: &Alert, places: &mut ListPlaces) -> bool {
@@ -229,6 +265,11 @@ impl PartState {
             self.exemplars.push(exemplar);
         }
     }
+}
+
+/// A process or a logon belongs to somebody; these are somebody.
+const fn names_an_actor(kind: KeyKind) -> bool {
+    matches!(kind, KeyKind::Host | KeyKind::User | KeyKind::Sid | KeyKind::CloudResource | KeyKind::Mailbox)
 }
 
 impl Pending {

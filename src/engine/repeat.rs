@@ -2,10 +2,11 @@
 //! case, until too many distinct alerts wait, or until the watermark has moved on far enough.
 
 use super::case::Case;
+use super::correlate::Arrival;
 use super::part::Part;
 use super::slab::Slot;
 use super::{Engine, Pending, Turn};
-use crate::model::{Actor, AlertId, EventKind, Tally, Timestamp};
+use crate::model::{Actor, AlertId, Begun, EventKind, Tally, Timestamp};
 
 impl Engine {
     /// One more repeat of `alert` in `slot`.
@@ -56,13 +57,32 @@ impl Engine {
         let Pending { repeats, rolled_up, rolled_first_at, rolled_last_at, .. } = pending;
         if !repeats.is_empty() {
             let repeats = self.tally(slot, repeats);
-            self.publish(turn, case, Actor::Engine, EventKind::AlertRepeated { part, repeats });
+            let repeated = EventKind::AlertRepeated { part, begins: None, repeats };
+            self.publish(turn, case, Actor::Engine, repeated);
         }
         if rolled_up > 0 {
             self.parts[slot].state.span(rolled_first_at, rolled_last_at);
             let (count, first_at, last_at) = (rolled_up, rolled_first_at, rolled_last_at);
             self.publish(turn, case, Actor::Engine, EventKind::AlertsRolledUp { part, count, first_at, last_at });
         }
+    }
+
+    /// A repeat that begins a part of its own is told at once, and counted by the caller like any other.
+    pub(super) fn tell_first_repeat(
+        &mut self,
+        turn: &mut Turn<'_>,
+        arrival: &Arrival,
+        slot: Slot<Part>,
+        original: AlertId,
+    ) {
+        let Part { case, state, .. } = &self.parts[slot];
+        let (case, part) = (*case, state.id);
+        let Some(edge) = state.edges.first().map(|edge| edge.view(part)) else { return };
+        let (severity, title) = state.top.clone();
+        let begins = Some(Box::new(Begun { edge, severity, title }));
+        let at = arrival.at();
+        let repeats = vec![Tally { alert: original, count: 0, first_at: at, last_at: at }];
+        self.emit(turn, case, EventKind::AlertRepeated { part, begins, repeats });
     }
 
     fn tally(&mut self, slot: Slot<Part>, repeats: Vec<(AlertId, u64, Timestamp, Timestamp)>) -> Vec<Tally> {

@@ -226,6 +226,7 @@ impl Engine {
             return Ok(());
         }
         for slot in self.parts_of(root).collect::<Vec<_>>() {
+            self.know_neighbours(slot);
             self.list(slot);
             self.dues.extend(self.parts[slot].state.pending.as_ref().map(|pending| (pending.due, slot)));
         }

@@ -138,13 +138,15 @@ impl Engine {
                 | StateRow::Tenant(_) => {}
             }
         }
+        let mut welcomed = Vec::new();
         for part in parts {
             let Some(seat) = self.tenants.find(&part.tenant) else { continue };
             let known = self.part_slots.get(&(seat, part.id)).is_some();
             if let Some(home) = self.find_case(&part.home).filter(|_| !known) {
-                self.settle_part(seat, home, home, part);
+                welcomed.push(self.settle_part(seat, home, home, part));
             }
         }
+        welcomed.into_iter().for_each(|part| self.know_neighbours(part));
         let guests: Vec<_> = self.leaving.iter().copied().filter(|slot| self.cases[*slot].is_cold()).collect();
         guests.into_iter().for_each(|slot| self.gather(slot));
     }
@@ -217,6 +219,8 @@ impl Engine {
     fn dismiss(&mut self, root: Slot<Case>) {
         let parts: Vec<_> = self.parts_of(root).collect();
         for slot in parts {
+            self.forget_neighbours(slot);
+            self.forget_who(slot);
             if let Some(part) = self.parts.remove(slot) {
                 let seat = self.cases[part.home].tenant;
                 self.part_slots.remove(&(seat, part.state.id));

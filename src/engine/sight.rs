@@ -1,5 +1,7 @@
-//! Which part holds which key: at most four parts a key, the latest ones, and at most 256 keys a part. The parts' own
+//! Which part holds which key: at most 24 parts a key, the latest ones, and at most 256 keys a part. The parts' own
 //! lists are the truth and the index only mirrors them, so a key that loses its place in the one leaves the other.
+
+use smallvec::SmallVec;
 
 use super::index::{PARTS_PER_KEY, Sighting, Standing};
 use super::part::{KEYS_HELD_MAX, Part};
@@ -12,44 +14,65 @@ use crate::model::{Key, KeyHash, Timestamp};
 const ALERTS_PER_SWEPT: usize = 8;
 const SWEPT_PER_BATCH: usize = 16;
 
+/// What an alert was in its part, for its keys.
+#[derive(Clone, Copy)]
+pub struct Sight {
+    pub at: Timestamp,
+    /// Of medium severity or more: what makes a beginning.
+    pub grave: bool,
+}
+
+/// Places of an alert's keys: those that the part did not hold before, and those that turned out to be hubs.
+#[derive(Default)]
+pub struct Seen {
+    pub fresh: SmallVec<[usize; 8]>,
+    pub hubs: SmallVec<[usize; 2]>,
+}
+
 impl Engine {
     /// The alert sits in `part` now: its keys can be met there.
-    pub(super) fn sight(&mut self, slot: Slot<Part>, keys: &[Key], at: Timestamp) {
-        for key in keys {
+    pub(super) fn sight(&mut self, slot: Slot<Part>, keys: &[Key], sight: Sight) -> Seen {
+        let mut seen = Seen::default();
+        for (place, key) in keys.iter().enumerate() {
+            if self.policy.kind(key.kind).weight_permille == 0 {
+                self.count_machine(slot, key, sight.at);
+                continue;
+            }
             match self.keys.standing(key.hash, slot) {
-                Standing::Alone { place } => self.see_again(slot, place, key, at),
-                Standing::Unheld if !self.has_record(key.hash) => self.hold(slot, PartKey::new(key, at), Some(false)),
-                Standing::Unheld | Standing::Shared => self.sight_shared(slot, key, at),
+                Standing::Alone { place } => self.see_again(slot, place, key, sight),
+                Standing::Unheld if !self.has_record(key.hash) => {
+                    self.hold(slot, PartKey::new(key, sight), Some(false));
+                    seen.fresh.push(place);
+                }
+                Standing::Unheld | Standing::Shared => self.sight_shared(slot, (place, key), sight, &mut seen),
             }
         }
         self.to_sweep += 1;
+        seen
     }
 
-    fn sight_shared(&mut self, slot: Slot<Part>, key: &Key, at: Timestamp) {
-        self.count_case(slot, key, at);
-        let place = self.place_of(slot, key.hash);
-        let live = place.is_some_and(|place| self.is_live(&self.parts[slot].state.keys[place]));
-        // A hub links nothing, and would only push the keys out of its other parts. What has expired counts as gone,
-        // whether or not a sweep has come by.
-        match place {
-            Some(place) if !live && self.is_hub(key.hash, at) => self.let_go(slot, place),
-            Some(place) => self.see_again(slot, place, key, at),
-            None if self.is_hub(key.hash, at) => {}
-            None => self.hold(slot, PartKey::new(key, at), None),
+    fn sight_shared(&mut self, slot: Slot<Part>, (nth, key): (usize, &Key), sight: Sight, seen: &mut Seen) {
+        if !hub::is_bridge(key.kind) && self.count_machine(slot, key, sight.at) {
+            seen.hubs.push(nth);
+        }
+        match self.place_of(slot, key.hash) {
+            Some(place) => self.see_again(slot, place, key, sight),
+            None => {
+                self.hold(slot, PartKey::new(key, sight), None);
+                seen.fresh.push(nth);
+            }
         }
     }
 
-    fn see_again(&mut self, slot: Slot<Part>, place: usize, key: &Key, at: Timestamp) {
+    fn see_again(&mut self, slot: Slot<Part>, place: usize, key: &Key, sight: Sight) {
         let window = self.policy.kind(key.kind).window;
         let live = self.is_live(&self.parts[slot].state.keys[place]);
         let seen = &mut self.parts[slot].state.keys[place];
         // After a gap it is a new sighting: in between the key gathered nothing.
-        if live && at <= seen.last_at.plus(window) {
-            seen.own |= key.role.is_self();
-            seen.first_at = seen.first_at.min(at);
-            seen.last_at = seen.last_at.max(at);
+        if live && sight.at <= seen.last_at.plus(window) {
+            seen.see(key, sight);
         } else {
-            *seen = PartKey::new(key, at);
+            *seen = PartKey::new(key, sight);
         }
     }
 
@@ -165,16 +188,20 @@ impl Engine {
         }
     }
 
-    /// Learns how many cases the key touches, from the second one on.
-    fn count_case(&mut self, slot: Slot<Part>, key: &Key, at: Timestamp) {
-        let number = self.cases[self.parts[slot].case].number();
+    /// Learns how many machines the key touches, from the second one on. Answers whether it turned hub by it.
+    fn count_machine(&mut self, slot: Slot<Part>, key: &Key, at: Timestamp) -> bool {
+        let Some(machine) = self.parts[slot].state.machine.map(short) else { return false };
         if self.has_record(key.hash) {
-            self.learned.touch_stat(key.hash, number, at, &self.policy);
-        } else if let Some(other) = self.other_case(key.hash, number) {
-            let stat = hub::first_seen(key.hash, key.kind, [other, number], at, &self.policy);
+            return self.learned.touch_stat(key.hash, machine, at, &self.policy);
+        }
+        // What is not held anywhere is counted from the first on.
+        let other = if self.policy.kind(key.kind).weight_permille == 0 { Some(machine) } else { None };
+        if let Some(other) = other.or_else(|| self.other_machine(key.hash, machine)) {
+            let stat = hub::first_seen(key.hash, key.kind, [other, machine], at, &self.policy);
             self.learned.put_stat(stat);
             self.keys.mark_counted(key.hash);
         }
+        false
     }
 
     fn has_record(&self, key: KeyHash) -> bool {
@@ -182,19 +209,40 @@ impl Engine {
         known && self.learned.stat(key, self.clock.state.watermark, &self.policy).is_some()
     }
 
-    /// The oldest other case that the key is met in.
-    fn other_case(&self, key: KeyHash, number: u64) -> Option<u64> {
+    /// The lowest of the other machines that the key is met on.
+    fn other_machine(&self, key: KeyHash, machine: u64) -> Option<u64> {
         let live = |sighting: &&Sighting| {
             let keys = &self.parts[sighting.part].state.keys;
             self.is_live(&keys[sighting.place as usize])
         };
         let sightings = self.keys.sightings(key).iter().filter(live);
-        sightings.map(|sighting| self.cases[self.parts[sighting.part].case].number()).filter(|n| *n != number).min()
+        let machines = sightings.filter_map(|sighting| self.parts[sighting.part].state.machine.map(short));
+        machines.filter(|other| *other != machine).min()
     }
 }
 
+/// Enough of a hash to count by.
+#[expect(clippy::cast_possible_truncation, reason = "the upper half is what is left")]
+fn short(hash: KeyHash) -> u64 {
+    (hash.0 >> 64) as u64
+}
+
 impl PartKey {
-    fn new(key: &Key, at: Timestamp) -> Self {
-        Self { hash: key.hash, kind: key.kind, own: key.role.is_self(), first_at: at, last_at: at }
+    fn new(key: &Key, sight: Sight) -> Self {
+        let (first_at, last_at) = (sight.at, sight.at);
+        let mut new = Self { hash: key.hash, kind: key.kind, first_at, last_at, own_at: None, began_at: None };
+        new.see(key, sight);
+        new
+    }
+
+    fn see(&mut self, key: &Key, Sight { at, grave }: Sight) {
+        self.first_at = self.first_at.min(at);
+        self.last_at = self.last_at.max(at);
+        if key.role.is_self() {
+            self.own_at = Some(self.own_at.map_or(at, |own| own.max(at)));
+            if grave {
+                self.began_at = Some(self.began_at.map_or(at, |began| began.min(at)));
+            }
+        }
     }
 }

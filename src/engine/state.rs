@@ -144,6 +144,8 @@ pub struct TenantState {
     pub next_case: u64,
     pub next_part: u64,
     pub next_edge: u64,
+    /// The event time of its first alert.
+    pub began_at: Option<Timestamp>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -200,11 +202,20 @@ pub struct RelatedState {
 pub struct PartState {
     pub tenant: Tenant,
     pub id: PartId,
-    /// The case whose founding part it hangs on: a part that links to a part is at home where that one is, even while
-    /// that case is merged. The case it counts for now follows from the edges: the oldest home of its component.
+    /// The case that lists it: that whose founding part it was last held by, even while that case is merged. The case
+    /// it counts for now follows from the edges: the oldest home of its component.
     pub home: CaseId,
-    /// The machine or account that it gathers, where its first alert named one.
+    pub kind: PartKind,
+    /// The machine that its alerts are about.
+    pub machine: Option<KeyHash>,
+    /// Who acted there, or was acted upon.
     pub identity: Option<KeyHash>,
+    /// The first alert of medium severity or more: where it began, if it began at all.
+    pub began_at: Option<Timestamp>,
+    /// The last alert that it gathered, in itself or in a held part.
+    pub gathered_at: Timestamp,
+    /// Who acted in it, at most `ACTORS_MAX`, in order of first appearance.
+    pub actors: Vec<KeyHash>,
     pub alerts: u64,
     /// Told and untold, both of them.
     pub duplicates: u64,
@@ -256,10 +267,28 @@ pub struct AlertRef {
 pub struct PartKey {
     pub hash: KeyHash,
     pub kind: KeyKind,
-    /// Whether any alert of the part was about this thing itself.
-    pub own: bool,
     pub first_at: Timestamp,
     pub last_at: Timestamp,
+    /// The last alert that was about this thing itself.
+    pub own_at: Option<Timestamp>,
+    /// The first alert of medium severity or more that was.
+    pub began_at: Option<Timestamp>,
+}
+
+/// What makes the alerts of a part one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum PartKind {
+    /// One machine and one identity.
+    Gathered,
+    /// One rule on one machine within one hour, held by nothing but the machine. Its keys are those of the part that it
+    /// hangs on.
+    Held,
+    /// One rule on one machine, all day. Nothing meets its keys.
+    RollUp,
+}
+
+impl PartKind {
+    pub const ALL: [Self; 3] = [Self::Gathered, Self::Held, Self::RollUp];
 }
 
 /// Counted, not yet told.
@@ -274,17 +303,48 @@ pub struct Pending {
     pub rolled_last_at: Timestamp,
 }
 
-/// Why two parts are one case. Kept when it is undone, since it explains what once was.
+/// Why two parts are one case. Kept when it holds no more, since it explains what once was.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct EdgeState {
     pub id: EdgeId,
     /// The older part.
     pub to: PartId,
-    /// Drawn by a person, whose word needs no evidence.
-    pub by_person: bool,
-    pub undone: bool,
-    /// At most 4: the strongest alerts that hold it.
+    pub kind: EdgeKind,
+    /// Whether anything, or anybody, stands against it.
+    pub stands: EdgeStands,
+    /// The strength at which it first held; it stays, as what is shown of it does.
+    pub strength_permille: u16,
+    /// At most 4 sets, the one that drew it first; any one of them that is strong enough holds it.
     pub evidence: Vec<EvidenceSet>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum EdgeKind {
+    /// Holds as long as its evidence does.
+    Evidence,
+    /// Drawn by a person, whose word needs none.
+    Person,
+    /// The alerts of a held part happened on the machine of the other one.
+    Machine,
+    /// Both are what one rule says all day of one machine.
+    Background,
+}
+
+impl EdgeKind {
+    pub const ALL: [Self; 4] = [Self::Evidence, Self::Person, Self::Machine, Self::Background];
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum EdgeStands {
+    Holds,
+    /// A guard kept the two cases apart when it was drawn.
+    Refused,
+    /// Taken back for good.
+    Undone,
+}
+
+impl EdgeStands {
+    pub const ALL: [Self; 3] = [Self::Holds, Self::Refused, Self::Undone];
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -300,6 +360,7 @@ pub struct EvidenceKey {
     pub hash: KeyHash,
     pub kind: KeyKind,
     pub value: Arc<str>,
+    /// Zero from when the key turned out to be a hub.
     pub permille: u16,
 }
 
@@ -309,6 +370,7 @@ pub struct LearnedChunk {
     pub dedups: Vec<DedupEntry>,
     pub ids: Vec<IdEntry>,
     pub stats: Vec<KeyStat>,
+    pub habits: Vec<Habit>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -333,7 +395,7 @@ pub struct IdEntry {
     pub closed: bool,
 }
 
-/// How many distinct cases a key touched, in two halves of the hub window; kept only for keys with more than one.
+/// How many distinct machines a key touched, in two halves of the hub window; kept only for keys with more than one.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct KeyStat {
     pub hash: KeyHash,
@@ -342,4 +404,41 @@ pub struct KeyStat {
     pub current: Vec<u64>,
     pub previous: Vec<u64>,
     pub hub: bool,
+    /// Strangers met at it: it links nothing until then, whatever is counted.
+    pub hub_until: Option<Timestamp>,
+}
+
+/// How one rule behaves on one machine: when it fired in the last day, and how loudly.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Habit {
+    /// Of rule and machine.
+    pub hash: u128,
+    /// The hour of event time that it last fired in, counted from the epoch.
+    pub hour: i64,
+    /// The hours in which it fired, that one in the lowest bit.
+    pub hours: u32,
+    /// How often in that hour.
+    pub count: u32,
+    /// How often in an hour in which it fires, in thousandths; zero before the second one.
+    pub mean_milli: u64,
+    /// In how many hours of a day it has to fire to be background.
+    pub hours_needed: u8,
+    pub roll_up: Option<RolledUp>,
+    /// Its held parts of late, which go to the roll-up if it turns out to be background.
+    pub held: Vec<HeldHour>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct RolledUp {
+    pub part: PartId,
+    pub last_at: Timestamp,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct HeldHour {
+    pub part: PartId,
+    /// The part that it hangs on.
+    pub by: PartId,
+    pub hour: i64,
+    pub count: u32,
 }

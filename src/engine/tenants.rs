@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::TenantState;
-use crate::model::{CaseId, EdgeId, PartId, Tenant};
+use crate::model::{CaseId, EdgeId, PartId, Tenant, Timestamp};
 
 /// A tenant's place in memory. Never part of an effect or a row.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -24,7 +24,7 @@ impl Tenants {
     /// The tenant's seat, its first one if it was never heard of. `wire` bounds how many there can be.
     pub fn seat(&mut self, tenant: &Tenant) -> Seat {
         self.find(tenant).unwrap_or_else(|| {
-            self.sit(TenantState { tenant: tenant.clone(), next_case: 1, next_part: 1, next_edge: 1 })
+            self.sit(TenantState { tenant: tenant.clone(), next_case: 1, next_part: 1, next_edge: 1, began_at: None })
         })
     }
 
@@ -47,6 +47,19 @@ impl Tenants {
             ranks[seat.0 as usize] = rank;
         }
         ranks
+    }
+
+    /// An alert of this event time came; the first one is when the tenant began.
+    pub fn heard(&mut self, seat: Seat, at: Timestamp) {
+        let state = &mut self.states[seat.0 as usize];
+        if state.began_at.is_none() {
+            state.began_at = Some(at);
+            self.dirty[seat.0 as usize] = true;
+        }
+    }
+
+    pub fn began_at(&self, seat: Seat) -> Option<Timestamp> {
+        self.states[seat.0 as usize].began_at
     }
 
     /// Whether a case of this number was ever opened.

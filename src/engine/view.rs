@@ -9,14 +9,12 @@ use super::case::Case;
 use super::index::Index;
 use super::part::Part;
 use super::slab::Slot;
-use super::{EdgeState, Engine, PartState};
+use super::{Engine, PartKind, PartState};
 use crate::model::{
-    CaseId, CaseStatus, CaseView, Counted, EdgeView, KeyKind, ListView, MergedFrom, PartId, Priority, RelatedCase,
-    Severity, Timestamp,
+    CaseId, CaseStatus, CaseView, Counted, EdgeView, ListView, MergedFrom, Priority, RelatedCase, Severity, Timestamp,
 };
 
 const SHOWN_MAX: usize = 100;
-const CERTAIN: u16 = 1_000;
 
 /// What lists of cases show of one.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -25,6 +23,7 @@ pub struct CaseSummary {
     pub seq: u64,
     pub title: Arc<str>,
     pub status: CaseStatus,
+    pub roll_up: bool,
     pub severity: Severity,
     pub priority: Priority,
     pub owner: Option<Arc<str>>,
@@ -77,6 +76,7 @@ impl Engine {
             seq: state.seq,
             title: sum.title,
             status: state.status,
+            roll_up: self.is_roll_up(slot),
             verdict: state.verdict,
             severity: state.severity,
             priority: state.priority.clone(),
@@ -102,7 +102,7 @@ impl Engine {
             }),
             attacks: union(&states, |part| part.attacks.iter().map(|(attack, count)| (attack.clone(), *count))),
             parts: shown(states.iter().map(|part| part.id).collect()),
-            edges: shown(edges(&states)),
+            edges: shown(edges(&states, self.policy.merge_permille)),
             follows: state.follows.clone(),
             merged_into: state.merged_into.as_ref().map(|(into, _)| into.clone()),
             merged_from: merged_from(case),
@@ -127,6 +127,7 @@ impl Engine {
             seq: state.seq,
             title: sum.title,
             status: state.status,
+            roll_up: self.is_roll_up(slot),
             severity: state.severity,
             priority: state.priority.clone(),
             owner: state.owner.clone(),
@@ -159,6 +160,13 @@ impl Engine {
         }
     }
 
+    /// Whether the case began as what one rule says all day of one machine.
+    pub(super) fn is_roll_up(&self, slot: Slot<Case>) -> bool {
+        let Case { tenant, state, .. } = &self.cases[slot];
+        let founding = state.parts.first().and_then(|part| self.part_of(*tenant, *part));
+        founding.is_some_and(|part| self.parts[part].state.kind == PartKind::RollUp)
+    }
+
     /// Oldest first, so that a list reads in the order in which things appeared.
     fn shown_parts(&self, slot: Slot<Case>) -> Vec<&Part> {
         if self.cases[slot].is_merged() {
@@ -172,10 +180,11 @@ impl Engine {
 
 fn sum(case: &Case, parts: &[&Part]) -> Sum {
     let opened_at = case.state.opened_at;
+    let lived = || parts.iter().filter(|part| !part.state.is_empty());
     Sum {
         title: title(case, parts),
-        first_at: parts.iter().map(|part| part.state.first_at).min().unwrap_or(opened_at),
-        last_at: parts.iter().map(|part| part.state.last_at).max().unwrap_or(opened_at),
+        first_at: lived().map(|part| part.state.first_at).min().unwrap_or(opened_at),
+        last_at: lived().map(|part| part.state.last_at).max().unwrap_or(opened_at),
         alerts: parts.iter().map(|part| part.state.alerts).sum(),
         duplicates: parts.iter().map(|part| part.duplicates_told()).sum(),
         rolled_up: parts.iter().map(|part| part.rolled_up_told()).sum(),
@@ -187,7 +196,8 @@ fn title(case: &Case, parts: &[&Part]) -> Arc<str> {
     if let Some((into, _)) = &case.state.merged_into {
         return Arc::from(format!("merged into {into}"));
     }
-    let top = parts.iter().rev().max_by_key(|part| part.state.top.0);
+    let told = parts.iter().rev().filter(|part| !part.state.top.1.is_empty());
+    let top = told.max_by_key(|part| part.state.top.0);
     top.map_or_else(|| Arc::from(""), |part| part.state.top.1.clone())
 }
 
@@ -216,11 +226,14 @@ fn shown<T>(mut items: Vec<T>) -> ListView<T> {
     ListView { items, total }
 }
 
-fn edges(parts: &[&PartState]) -> Vec<EdgeView> {
-    let mut edges: Vec<EdgeView> = parts
-        .iter()
-        .flat_map(|part| part.edges.iter().filter(|edge| !edge.undone).map(|edge| edge_view(part.id, edge)))
-        .collect();
+/// What holds the case together, oldest first.
+fn edges(parts: &[&PartState], merge_permille: u16) -> Vec<EdgeView> {
+    let here = |part: crate::model::PartId| parts.binary_search_by_key(&part, |known| known.id).is_ok();
+    let mut edges = Vec::new();
+    for part in parts {
+        let holding = part.edges.iter().filter(|edge| edge.holds(merge_permille) && here(edge.to));
+        edges.extend(holding.map(|edge| edge.view(part.id)));
+    }
     edges.sort_unstable_by_key(|edge| edge.id);
     edges
 }
@@ -230,15 +243,6 @@ fn merged_from(case: &Case) -> Vec<MergedFrom> {
         return Vec::new();
     }
     case.state.merged_from.iter().map(MergedFrom::from).collect()
-}
-
-/// An edge is shown with what drew it; a person's word is certain.
-fn edge_view(from: PartId, edge: &EdgeState) -> EdgeView {
-    let drawn = edge.evidence.first().filter(|_| !edge.by_person);
-    let keys: Vec<(KeyKind, Arc<str>)> =
-        drawn.into_iter().flat_map(|set| &set.keys).map(|key| (key.kind, key.value.clone())).collect();
-    let strength_permille = drawn.map_or(CERTAIN, |set| set.strength_permille);
-    EdgeView { id: edge.id, from, to: edge.to, strength_permille, keys }
 }
 
 impl From<&super::MergeRecord> for MergedFrom {

@@ -119,6 +119,8 @@ pub struct CaseView {
     pub seq: u64,
     pub title: Arc<str>,
     pub status: CaseStatus,
+    /// What one rule says all day of one machine.
+    pub roll_up: bool,
     pub verdict: Option<Verdict>,
     pub severity: Severity,
     pub priority: Priority,

@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use super::{
-    Alert, AlertId, CaseId, CaseStatus, EdgeId, KeyKind, Millis, Origin, PartId, Priority, Role, Severity, Timestamp,
-    Verdict,
+    Alert, AlertId, CaseId, CaseStatus, EdgeId, EdgeView, KeyKind, Millis, Origin, PartId, Priority, Role, Severity,
+    Timestamp, Verdict,
 };
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -41,18 +41,24 @@ pub enum Cause {
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum EventKind {
-    /// `follows` names the closed case that this one continues.
+    /// `follows` names the closed case that this one continues. A roll-up gathers what one rule says all day of one
+    /// machine.
     Opened {
         part: PartId,
         alert: Arc<Alert>,
         late: bool,
         priority: Priority,
         follows: Option<CaseId>,
+        roll_up: bool,
     },
-    /// `new_part` where the alert began a part of its own inside the case; `edge` is what holds that part.
+    /// `edge` is what holds the part, where the alert began one of its own inside the case; `edges` are all that hold
+    /// from here on, that one included. `begins` are the parts that begin, one for whom the alert is about and one for
+    /// what its rule does there.
     AlertAttached {
         part: PartId,
+        begins: Vec<PartId>,
         edge: Option<EdgeId>,
+        edges: Vec<EdgeView>,
         alert: Arc<Alert>,
         late: bool,
         link: Arc<Link>,
@@ -62,8 +68,10 @@ pub enum EventKind {
         alert: Arc<Alert>,
     },
     /// Told from time to time, and before any other event of the case: what was counted since it was last told.
+    /// `begins` where they are the first of a part of their own.
     AlertRepeated {
         part: PartId,
+        begins: Option<Box<Begun>>,
         repeats: Vec<Tally>,
     },
     /// Counted past the hard cap since it was last told.
@@ -126,12 +134,44 @@ pub enum EventKind {
         reason: RefusedMerge,
         link: Arc<Link>,
     },
+    /// The evidence would do; a person has to say whether owners, verdicts or sheer size stand against it.
+    MergeProposed {
+        other: CaseId,
+        reason: RefusedMerge,
+        link: Arc<Link>,
+    },
     /// On both: `parts` went back from the survivor to the restored case.
     MergeUndone {
         other: CaseId,
         side: MergeSide,
         edge: EdgeId,
         parts: Vec<PartId>,
+        by: PartedBy,
+        comment: Option<Arc<str>>,
+    },
+    /// These edges hold no more.
+    Unlinked {
+        edges: Vec<EdgeId>,
+        by: PartedBy,
+    },
+    /// On both: nothing holds `parts` to the case any more, so they are a case of their own.
+    Split {
+        other: CaseId,
+        side: SplitSide,
+        parts: Vec<PartId>,
+        /// Of the new case.
+        severity: Severity,
+        priority: Priority,
+        roll_up: bool,
+        by: PartedBy,
+        comment: Option<Arc<str>>,
+    },
+    /// On both: `parts` count elsewhere now.
+    AlertsMoved {
+        other: CaseId,
+        side: MoveSide,
+        parts: Vec<PartId>,
+        by: PartedBy,
         comment: Option<Arc<str>>,
     },
     /// Related, without sharing parts.
@@ -170,12 +210,24 @@ impl EventKind {
             Self::Merged { .. } => "merged",
             Self::MergedInto { .. } => "merged_into",
             Self::MergeRefused { .. } => "merge_refused",
+            Self::MergeProposed { .. } => "merge_proposed",
             Self::MergeUndone { .. } => "merge_undone",
+            Self::Unlinked { .. } => "unlinked",
+            Self::Split { .. } => "split",
+            Self::AlertsMoved { .. } => "alerts_moved",
             Self::Linked { .. } => "linked",
             Self::OverflowStarted { .. } => "overflow_started",
             Self::OverflowEnded { .. } => "overflow_ended",
         }
     }
+}
+
+/// A part that began with repeats of an alert that is in another one.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Begun {
+    pub edge: EdgeView,
+    pub severity: Severity,
+    pub title: Arc<str>,
 }
 
 /// How often one alert was repeated since this was last told.
@@ -187,11 +239,73 @@ pub struct Tally {
     pub last_at: Timestamp,
 }
 
+/// Why parts that were together are no longer.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum PartedBy {
+    Person,
+    /// The key that held them turned out to be where strangers meet.
+    Hub {
+        kind: KeyKind,
+        value: Arc<str>,
+    },
+    /// The rule turned out to fire all day on that machine.
+    Background {
+        rule: Arc<str>,
+    },
+}
+
+impl PartedBy {
+    #[must_use]
+    pub const fn label(&self) -> &'static str {
+        match self {
+            Self::Person => "person",
+            Self::Hub { .. } => "hub",
+            Self::Background { .. } => "background",
+        }
+    }
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SplitSide {
+    /// The case that they left.
+    From,
+    /// The case that they are now; its first event.
+    New,
+}
+
+impl SplitSide {
+    #[must_use]
+    pub const fn label(self) -> &'static str {
+        match self {
+            Self::From => "from",
+            Self::New => "new",
+        }
+    }
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum MoveSide {
+    From,
+    To,
+}
+
+impl MoveSide {
+    #[must_use]
+    pub const fn label(self) -> &'static str {
+        match self {
+            Self::From => "from",
+            Self::To => "to",
+        }
+    }
+}
+
 /// Why an alert is where it is.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Link {
     /// Noisy-or of what counted, in permille.
     pub strength_permille: u16,
+    /// The part that the alert continues: same machine, same identity, not long ago. That needs no further evidence.
+    pub continues: Option<PartId>,
     pub evidence: Vec<Evidence>,
     /// The other cases it could have joined, strongest first, at most 4.
     pub rivals: Vec<RejectedRival>,

@@ -78,10 +78,14 @@ pub enum KeyKind {
     MessageId,
     /// The sender's own word that alerts belong together (`correlation.group_key`).
     Group,
+    /// The directory domain that the alert's machine is in. It links nothing; what it counts is how large it is.
+    Realm,
+    /// One rule in one directory domain: the same thing on a second machine within minutes is something spreading.
+    Spread,
 }
 
 impl KeyKind {
-    pub const ALL: [Self; 20] = [
+    pub const ALL: [Self; 22] = [
         Self::Host,
         Self::User,
         Self::Sid,
@@ -102,6 +106,8 @@ impl KeyKind {
         Self::Fingerprint,
         Self::MessageId,
         Self::Group,
+        Self::Realm,
+        Self::Spread,
     ];
 
     #[must_use]
@@ -127,6 +133,8 @@ impl KeyKind {
             Self::Fingerprint => "fingerprint",
             Self::MessageId => "message_id",
             Self::Group => "group",
+            Self::Realm => "realm",
+            Self::Spread => "spread",
         }
     }
 

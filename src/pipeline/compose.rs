@@ -10,16 +10,16 @@ use super::ledger::Ledger;
 use super::pending::RowReader;
 use super::schedule::ViewSchedule;
 use super::segments::{Moment, Segments, damaged};
-use crate::engine::{Change, Effects, Engine, Input, Refused, RowKey, Settled, StateRow};
+use crate::engine::{Change, Effects, Engine, Input, Refused, RowKey, Settled, StateRow, Subject};
 use crate::kafka::BATCH_BYTES_MAX;
-use crate::model::{Alert, CaseEvent, CaseId, Command, Key, Origin, Outcome, PartId, Tenant, Timestamp};
+use crate::model::{Alert, CaseEvent, CaseId, Command, Origin, Outcome, PartId, Tenant, Timestamp};
 use crate::store::{Claim, Codec, InputPosition, Manifest, Row, RowName, SegmentWriter, StoreError, StoredRow};
 use crate::wire::{self, audit::ShardEvent};
 
 /// One element of a record, decoded and ready for the engine.
 #[derive(Debug)]
 pub enum Decided {
-    Alert { alert: Arc<Alert>, keys: Vec<Key>, dedup: u128 },
+    Alert { alert: Arc<Alert>, subject: Subject },
     Command(Box<Command>),
     Dead { letter: DeadLetter, origin: Origin },
 }
@@ -214,9 +214,7 @@ impl Composer {
     ) -> Result<(), StoreError> {
         draft.elements += 1;
         match element {
-            Decided::Alert { alert, keys, dedup } => {
-                self.input(draft, Input::Alert { alert, keys, dedup }, rows, watcher)
-            }
+            Decided::Alert { alert, subject } => self.input(draft, Input::Alert { alert, subject }, rows, watcher),
             Decided::Command(command) => self.input(draft, Input::Command(*command), rows, watcher),
             Decided::Dead { letter, origin } => {
                 draft.write(|segment| segment.mark_rejected(&origin));

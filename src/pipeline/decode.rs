@@ -158,9 +158,8 @@ pub fn decide_command(origin: Origin, timestamp: Option<Timestamp>, payload: &[u
 }
 
 fn keyed(alert: Arc<Alert>) -> Decided {
-    let keys = engine::keys_of(&alert);
-    let dedup = engine::dedup_hash(&alert, &keys);
-    Decided::Alert { alert, keys, dedup }
+    let subject = engine::subject_of(&alert);
+    Decided::Alert { alert, subject }
 }
 
 fn dead(record: &Record<'_>, rejection: &Rejection, config: &crate::config::SourceConfig, source: usize) -> Decided {

@@ -19,7 +19,8 @@ use super::{Batch, wall_now};
 use crate::config::{Config, SourceConfig};
 use crate::engine::{Engine, Input, Settled};
 use crate::model::{
-    AlertId, CaseEvent, CaseId, EventKind, MergeSide, Origin, Outcome, PartId, Tenant, Timestamp, TopicName,
+    AlertId, CaseEvent, CaseId, EventKind, MergeSide, MoveSide, Origin, Outcome, PartId, SplitSide, Tenant, Timestamp,
+    TopicName,
 };
 use crate::store::{ChangelogId, Codec, Manifest, MemoryStore, Position, Row, Store, StoreError};
 use crate::wire::{self, Decoder, Record};
@@ -258,17 +259,26 @@ fn placed(settled: &Settled) -> Placed {
 fn fold_home(homes: &mut BTreeMap<(Tenant, PartId), CaseId>, kind: &EventKind, case: &CaseId) {
     let mut set = |part: PartId| homes.insert((case.tenant.clone(), part), case.clone());
     match kind {
-        EventKind::Opened { part, .. } | EventKind::AlertAttached { part, .. } => {
+        EventKind::Opened { part, .. }
+        | EventKind::AlertAttached { part, .. }
+        | EventKind::AlertRepeated { part, begins: Some(_), .. } => {
             set(*part);
         }
-        EventKind::Merged { parts, .. } | EventKind::MergeUndone { side: MergeSide::Restored, parts, .. } => {
+        EventKind::Merged { parts, .. }
+        | EventKind::MergeUndone { side: MergeSide::Restored, parts, .. }
+        | EventKind::Split { side: SplitSide::New, parts, .. }
+        | EventKind::AlertsMoved { side: MoveSide::To, parts, .. } => {
             parts.iter().for_each(|part| {
                 set(*part);
             });
         }
         EventKind::MergeUndone { side: MergeSide::Survivor, .. }
+        | EventKind::Split { side: SplitSide::From, .. }
+        | EventKind::AlertsMoved { side: MoveSide::From, .. }
+        | EventKind::Unlinked { .. }
+        | EventKind::MergeProposed { .. }
         | EventKind::AlertUpdated { .. }
-        | EventKind::AlertRepeated { .. }
+        | EventKind::AlertRepeated { begins: None, .. }
         | EventKind::AlertsRolledUp { .. }
         | EventKind::SeverityChanged { .. }
         | EventKind::PriorityChanged { .. }

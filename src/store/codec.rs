@@ -9,9 +9,9 @@ use super::segment::Segment;
 use super::{v1, v2};
 use crate::engine::{RowKey, StateRef, StateRow};
 
-/// Of every row but segments, which say for themselves.
-const VERSION: u8 = 1;
-const SEGMENT_VERSION: u8 = 2;
+use v1::VERSION;
+use v2::VERSION as SEGMENT_VERSION;
+
 const CHECKSUM_BYTES: usize = 16;
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -68,7 +68,8 @@ impl Codec {
 
     #[must_use]
     pub fn state(&self, row: StateRef<'_>) -> Row {
-        self.row(&RowName::Engine(row.key()), |body| v1::state::encode(row, body))
+        let key = row.key();
+        self.versioned(v2::version_of(&key), &RowName::Engine(key), |body| v2::encode(row, body))
     }
 
     #[must_use]
@@ -107,8 +108,9 @@ impl Codec {
             RowName::Segment { batch, chunk } if version == SEGMENT_VERSION => {
                 StoredRow::Segment(v1::read::<v2::SegmentV2<'_>>(body)?.back(batch, chunk)?)
             }
+            RowName::Engine(key) if version == v2::VERSION => StoredRow::State(state(&key, v2::decode(&key, body)?)?),
             _ if version != VERSION => return Err(RowError::Version(version)),
-            RowName::Engine(key) => StoredRow::State(state(&key, body)?),
+            RowName::Engine(key) => StoredRow::State(state(&key, v1::state::decode(&key, body)?)?),
             RowName::Manifest => StoredRow::Manifest(v1::read::<v1::batch::ManifestV1<'_>>(body)?.back()),
             RowName::Claim => StoredRow::Claim(v1::read::<v1::batch::ClaimV1<'_>>(body)?.back()),
             RowName::Segment { batch, chunk } => {
@@ -189,7 +191,6 @@ pub(super) fn unchecked_body(value: &[u8]) -> Result<&[u8], RowError> {
     content.split_first().map(|(_, body)| body).ok_or(RowError::Short)
 }
 
-fn state(key: &RowKey, body: &[u8]) -> Result<StateRow, RowError> {
-    let row = v1::state::decode(key, body)?;
+fn state(key: &RowKey, row: StateRow) -> Result<StateRow, RowError> {
     if row.key() == *key { Ok(row) } else { Err(RowError::OtherRow) }
 }

@@ -4,15 +4,17 @@
 
 pub mod alert;
 pub mod batch;
-mod codes;
-mod learned;
-mod part;
+pub(super) mod codes;
+pub(super) mod learned;
+pub(super) mod part;
 pub mod state;
 pub mod steps;
 
 use serde::{Deserialize, Serialize};
 
 use super::codec::RowError;
+
+pub const VERSION: u8 = 1;
 
 pub fn write<T: Serialize>(value: &T, out: &mut Vec<u8>) {
     // Writing into memory cannot fail, and no struct here holds a sequence of unknown length.

@@ -74,6 +74,7 @@ fn from_observables(o: &mut Object<'_>, view: &CaseView) {
 }
 
 fn from_rolled_up(o: &mut Object<'_>, view: &CaseView) {
+    o.flag("roll_up", view.roll_up);
     o.uint("rolled_up_count", view.rolled_up_count);
     o.bounded_list(RULES, &view.rules.items, view.rules.total, |rule, out| {
         let (uid, name) = &rule.value;
@@ -112,14 +113,16 @@ fn counted<T>(item: &Counted<T>, out: &mut Vec<u8>, members: impl FnOnce(&mut Ob
     });
 }
 
-fn edge(edge: &EdgeView, out: &mut Vec<u8>) {
-    object(out, |o| {
-        o.uint("from", edge.from.0);
-        o.uint("id", edge.id.0);
-        o.list("keys", &edge.keys, key);
-        o.uint("strength", edge.strength_permille.into());
-        o.uint("to", edge.to.0);
-    });
+pub(super) fn edge(edge: &EdgeView, out: &mut Vec<u8>) {
+    object(out, |o| edge_members(o, edge));
+}
+
+pub(super) fn edge_members(o: &mut Object<'_>, edge: &EdgeView) {
+    o.uint("from", edge.from.0);
+    o.uint("id", edge.id.0);
+    o.list("keys", &edge.keys, key);
+    o.uint("strength", edge.strength_permille.into());
+    o.uint("to", edge.to.0);
 }
 
 fn related(related: &RelatedCase, out: &mut Vec<u8>) {

@@ -173,13 +173,30 @@ fn millis(range: std::ops::RangeInclusive<i64>) -> impl Strategy<Value = Millis>
 
 fn kinds() -> impl Strategy<Value = [KindPolicy; KeyKind::ALL.len()]> {
     let kind = (0..=1_000u16, millis(0..=31_622_400_000), 1..=u16::MAX)
-        .prop_map(|(weight_permille, window, hub_cases)| KindPolicy { weight_permille, window, hub_cases });
+        .prop_map(|(weight_permille, window, hub_machines)| KindPolicy { weight_permille, window, hub_machines });
     proptest::collection::vec(kind, KeyKind::ALL.len()).prop_map(|kinds| kinds.try_into().expect("one for each kind"))
 }
 
 fn stop_list() -> impl Strategy<Value = Vec<(KeyKind, Box<str>)>> {
     let entry = (proptest::sample::select(&KeyKind::ALL[..]), any::<String>().prop_map(String::into_boxed_str));
     proptest::collection::btree_set(entry, 0..20).prop_map(|set| set.into_iter().collect())
+}
+
+prop_compose! {
+    /// The numbers that what is learned hangs on.
+    fn learned()(
+        (hub_strangers, hours, hours_late) in (2..=100_u16, 2..=24_u8, 2..=24_u8),
+        (background_permille, spread_wide_permille) in (0..=1_000_u16, 0..=1_000_u16),
+        (burst_count, burst_factor) in (1..=1_000_000_u32, 1..=1_000_000_u32),
+        spans in proptest::array::uniform4(millis(0..=86_400_000)),
+    ) -> Policy {
+        let [hub_kept, part_idle, part_idle_anonymous, roll_up_quiet] = spans;
+        Policy {
+            hub_strangers, hub_kept, part_idle, part_idle_anonymous, background_hours: hours,
+            background_hours_late: hours_late, background_permille, burst_count, burst_factor, roll_up_quiet,
+            spread_wide_permille, ..Policy::default()
+        }
+    }
 }
 
 prop_compose! {
@@ -191,13 +208,14 @@ prop_compose! {
         (soft, hard_over, parts) in (1..=500_000u32, 0..=500_000u32, 1..=4_096u32),
         reopen in proptest::sample::select(&[Reopen::Never, Reopen::SameCase, Reopen::NewCaseFollows][..]),
         spans in proptest::array::uniform7(millis(1_000..=86_400_000)),
+        learned in learned(),
     ) -> Policy {
         let [alert_id_window, hub_window, quiet, reopen_window, lateness, future_skew, repeat_told_after] = spans;
         Policy {
             digest: [0; 32], kinds, attach_permille: attach, merge_permille: (attach + over).min(1_000),
             mention_permille: mention, dedup_window: Millis(window), dedup_window_max: Millis(window + window_over),
             alert_id_window, hub_window, soft_cap: soft, hard_cap: soft + hard_over, parts_per_case_max: parts, quiet,
-            reopen, reopen_window, lateness, future_skew, repeat_told_after, stop_list,
+            reopen, reopen_window, lateness, future_skew, repeat_told_after, stop_list, ..learned
         }
     }
 }

@@ -106,7 +106,7 @@ proptest! {
         let mut link = samples::link();
         link.evidence[0].age = Millis(age);
         let (part, link) = (casewright::model::PartId(seq), Arc::new(link));
-        let kind = EventKind::AlertAttached { part, edge: None, alert: Arc::new(alert), late: false, link };
+        let kind = EventKind::AlertAttached { part, begins: Vec::new(), edge: None, edges: Vec::new(), alert: Arc::new(alert), late: false, link };
         let (bytes, hash) = encoded(&sample_event(seq, kind), [9; 32]);
         check_chain(&bytes, [9; 32], hash);
     }
@@ -126,7 +126,15 @@ fn an_event_is_bounded_and_says_what_it_left_out() {
     let mut link = samples::link();
     link.evidence = vec![casewright::model::Evidence { value: long, ..link.evidence[0].clone() }; 32];
     let (part, alert) = (casewright::model::PartId(1), Arc::new(alert));
-    let kind = EventKind::AlertAttached { part, edge: None, alert, late: false, link: Arc::new(link) };
+    let kind = EventKind::AlertAttached {
+        part,
+        begins: Vec::new(),
+        edge: None,
+        edges: Vec::new(),
+        alert,
+        late: false,
+        link: Arc::new(link),
+    };
     let (bytes, _) = encoded(&sample_event(1, kind), event::NO_HASH);
     assert!(bytes.len() <= EVENT_BYTES_MAX, "{}", bytes.len());
     let value = fits(&schema, &bytes);

@@ -12,7 +12,7 @@ use super::super::pending::Pending;
 use super::super::recover::read_rows;
 use super::super::schedule::ViewSchedule;
 use super::*;
-use crate::engine::{Engine, Input, Policy, dedup_hash, keys_of};
+use crate::engine::{Engine, Input, Policy, subject_of};
 use crate::model::{
     Activity, Actor, Alert, AlertId, CaseId, Command, CommandKind, Correlation, Entity, EntityKind, EventTime, Marks,
     Origin, Outcome, Role, Rule, Severity, Source, TimeFrom, TopicName,
@@ -82,18 +82,17 @@ impl World {
 
     fn alert(&mut self, host: &str, hours: i64, severity: Severity) -> Decided {
         let alert = alert(self.origin(), host, hours * HOUR + self.offset, severity);
-        let keys = keys_of(&alert);
-        let dedup = dedup_hash(&alert, &keys);
-        Decided::Alert { alert: Arc::new(alert), keys, dedup }
+        let subject = subject_of(&alert);
+        Decided::Alert { alert: Arc::new(alert), subject }
     }
 
     /// An alert that alone makes its batch's row no small one.
     fn large(&mut self, host: &str, hours: i64, severity: Severity) -> Decided {
-        let Decided::Alert { mut alert, keys, dedup } = self.alert(host, hours, severity) else { unreachable!() };
+        let Decided::Alert { mut alert, subject } = self.alert(host, hours, severity) else { unreachable!() };
         let mut dice = Rng::new(self.offset as u64);
         let text: String = (0..600).map(|_| format!("{:016x}", dice.next_u64())).collect();
         Arc::make_mut(&mut alert).unmapped = Some(text.into());
-        Decided::Alert { alert, keys, dedup }
+        Decided::Alert { alert, subject }
     }
 
     fn command(&mut self, case: u64, kind: CommandKind) -> Decided {

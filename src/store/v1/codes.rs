@@ -99,7 +99,7 @@ mod tests {
             |kind| kind as u8,
             KeyKind::label,
             "host user sid logon process private_ip public_ip cloud_resource cloud_session container mailbox hash \
-             file_path domain url email certificate fingerprint message_id group",
+             file_path domain url email certificate fingerprint message_id group realm spread",
         );
         check(
             &ObservableKind::ALL,

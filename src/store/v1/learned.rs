@@ -1,4 +1,4 @@
-//! Learned state: many small entries in one row.
+//! Learned state: many small entries in one row. Read only: version 2 is what is written.
 
 use serde::{Deserialize, Serialize};
 
@@ -8,7 +8,7 @@ use crate::engine::{DedupEntry, IdEntry, KeyStat, LearnedChunk};
 use crate::model::{AlertId, KeyHash, PartId};
 use crate::store::RowError;
 
-#[derive(Serialize, Deserialize)]
+#[derive(Deserialize)]
 pub struct ChunkV1 {
     /// Zero in a delta, whose batch is in its key.
     as_of_batch: u64,
@@ -18,7 +18,7 @@ pub struct ChunkV1 {
 }
 
 #[derive(Serialize, Deserialize)]
-struct DedupV1 {
+pub(in crate::store) struct DedupV1 {
     hash: [u8; 16],
     alert: [u8; 16],
     part: u64,
@@ -28,7 +28,7 @@ struct DedupV1 {
 }
 
 #[derive(Serialize, Deserialize)]
-struct IdV1 {
+pub(in crate::store) struct IdV1 {
     hash: [u8; 16],
     part: Option<u64>,
     at: i64,
@@ -36,7 +36,7 @@ struct IdV1 {
     closed: bool,
 }
 
-#[derive(Serialize, Deserialize)]
+#[derive(Deserialize)]
 struct StatV1 {
     hash: [u8; 16],
     kind: u8,
@@ -47,27 +47,19 @@ struct StatV1 {
 }
 
 impl ChunkV1 {
-    pub fn of(as_of_batch: u64, chunk: &LearnedChunk) -> Self {
-        Self {
-            as_of_batch,
-            dedups: chunk.dedups.iter().map(DedupV1::of).collect(),
-            ids: chunk.ids.iter().map(IdV1::of).collect(),
-            stats: chunk.stats.iter().map(StatV1::of).collect(),
-        }
-    }
-
     pub fn back(self) -> Result<(u64, LearnedChunk), RowError> {
         let chunk = LearnedChunk {
             dedups: self.dedups.into_iter().map(DedupV1::back).collect(),
             ids: self.ids.into_iter().map(IdV1::back).collect(),
             stats: self.stats.into_iter().map(StatV1::back).collect::<Result<_, _>>()?,
+            habits: Vec::new(),
         };
         Ok((self.as_of_batch, chunk))
     }
 }
 
 impl DedupV1 {
-    fn of(entry: &DedupEntry) -> Self {
+    pub(in crate::store) fn of(entry: &DedupEntry) -> Self {
         Self {
             hash: entry.hash.to_be_bytes(),
             alert: entry.alert.0.to_be_bytes(),
@@ -78,7 +70,7 @@ impl DedupV1 {
         }
     }
 
-    fn back(self) -> DedupEntry {
+    pub(in crate::store) fn back(self) -> DedupEntry {
         DedupEntry {
             hash: u128::from_be_bytes(self.hash),
             alert: AlertId(u128::from_be_bytes(self.alert)),
@@ -91,7 +83,7 @@ impl DedupV1 {
 }
 
 impl IdV1 {
-    fn of(entry: &IdEntry) -> Self {
+    pub(in crate::store) fn of(entry: &IdEntry) -> Self {
         Self {
             hash: entry.hash.to_be_bytes(),
             part: entry.part.map(|part| part.0),
@@ -101,7 +93,7 @@ impl IdV1 {
         }
     }
 
-    fn back(self) -> IdEntry {
+    pub(in crate::store) fn back(self) -> IdEntry {
         IdEntry {
             hash: u128::from_be_bytes(self.hash),
             part: self.part.map(PartId),
@@ -113,17 +105,6 @@ impl IdV1 {
 }
 
 impl StatV1 {
-    fn of(stat: &KeyStat) -> Self {
-        Self {
-            hash: stat.hash.0.to_be_bytes(),
-            kind: stat.kind as u8,
-            half_began: stat.half_began.millis(),
-            current: stat.current.clone(),
-            previous: stat.previous.clone(),
-            hub: stat.hub,
-        }
-    }
-
     fn back(self) -> Result<KeyStat, RowError> {
         Ok(KeyStat {
             hash: KeyHash(u128::from_be_bytes(self.hash)),
@@ -132,6 +113,7 @@ impl StatV1 {
             current: self.current,
             previous: self.previous,
             hub: self.hub,
+            hub_until: None,
         })
     }
 }

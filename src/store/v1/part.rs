@@ -1,4 +1,4 @@
-//! The part of a case: what it gathered, and the edges that hold it.
+//! The part of a case: what it gathered, and the edges that hold it. Read only: version 2 is what is written.
 
 use serde::{Deserialize, Serialize};
 
@@ -6,12 +6,13 @@ use super::codes;
 use super::state::{CaseIdV1, at};
 use super::steps::OriginV1;
 use crate::engine::{
-    AlertRef, EdgeState, EvidenceKey, EvidenceSet, PartKey, PartState, Pending, TrackedEntity, TrackedObservable,
+    AlertRef, EdgeKind, EdgeStands, EdgeState, EvidenceKey, EvidenceSet, PartKey, PartKind, PartState, Pending,
+    TrackedEntity, TrackedObservable,
 };
 use crate::model::{AlertId, Attack, EdgeId, KeyHash, PartId, Severity, Tenant};
 use crate::store::RowError;
 
-#[derive(Serialize, Deserialize)]
+#[derive(Deserialize)]
 pub struct PartV1<'a> {
     #[serde(borrow)]
     home: CaseIdV1<'a>,
@@ -41,36 +42,19 @@ pub struct PartV1<'a> {
     edges: Vec<EdgeV1<'a>>,
 }
 
-impl<'a> PartV1<'a> {
-    pub fn of(part: &'a PartState) -> Self {
-        Self {
-            home: CaseIdV1::of(&part.home),
-            identity: part.identity.map(|hash| hash.0.to_be_bytes()),
-            alerts: part.alerts,
-            duplicates: part.duplicates,
-            rolled_up: part.rolled_up,
-            late: part.late,
-            first_at: part.first_at.millis(),
-            last_at: part.last_at.millis(),
-            top: (part.top.0.id(), &part.top.1),
-            observables: part.observables.iter().map(|(o, n)| (o.kind as u8, &*o.value, o.role as u8, *n)).collect(),
-            entities: part.entities.iter().map(|(e, n)| (e.kind as u8, &*e.value, e.role as u8, *n)).collect(),
-            rules: part.rules.iter().map(|(uid, name, top, n)| (&**uid, &**name, top.id(), *n)).collect(),
-            sources: part.sources.iter().map(|(product, n)| (&**product, *n)).collect(),
-            attacks: part.attacks.iter().map(attack).collect(),
-            exemplars: part.exemplars.iter().map(AlertRefV1::of).collect(),
-            keys: part.keys.iter().map(PartKeyV1::of).collect(),
-            pending: part.pending.as_ref().map(PendingV1::of),
-            edges: part.edges.iter().map(EdgeV1::of).collect(),
-        }
-    }
-
+impl PartV1<'_> {
     pub fn back(self, tenant: Tenant, id: PartId) -> Result<PartState, RowError> {
         Ok(PartState {
             tenant,
             id,
             home: self.home.back()?,
-            identity: self.identity.map(|hash| KeyHash(u128::from_be_bytes(hash))),
+            kind: PartKind::Gathered,
+            // One identity stood for the machine, where there was one.
+            machine: self.identity.map(|hash| KeyHash(u128::from_be_bytes(hash))),
+            identity: None,
+            began_at: None,
+            gathered_at: at(self.last_at),
+            actors: Vec::new(),
             alerts: self.alerts,
             duplicates: self.duplicates,
             rolled_up: self.rolled_up,
@@ -91,32 +75,36 @@ impl<'a> PartV1<'a> {
     }
 }
 
-fn observable_back((kind, value, role, n): (u8, &str, u8, u64)) -> Result<(TrackedObservable, u64), RowError> {
+pub(in crate::store) fn observable_back(
+    (kind, value, role, n): (u8, &str, u8, u64),
+) -> Result<(TrackedObservable, u64), RowError> {
     let (kind, role) = (codes::observable_kind(kind)?, codes::role(role)?);
     Ok((TrackedObservable { kind, value: value.into(), role }, n))
 }
 
-fn entity_back((kind, value, role, n): (u8, &str, u8, u64)) -> Result<(TrackedEntity, u64), RowError> {
+pub(in crate::store) fn entity_back(
+    (kind, value, role, n): (u8, &str, u8, u64),
+) -> Result<(TrackedEntity, u64), RowError> {
     let (kind, role) = (codes::entity_kind(kind)?, codes::role(role)?);
     Ok((TrackedEntity { kind, value: value.into(), role }, n))
 }
 
-type Rule = (std::sync::Arc<str>, std::sync::Arc<str>, Severity, u64);
+pub(in crate::store) type Rule = (std::sync::Arc<str>, std::sync::Arc<str>, Severity, u64);
 
-fn rule_back((uid, name, top, n): (&str, &str, u8, u64)) -> Result<Rule, RowError> {
+pub(in crate::store) fn rule_back((uid, name, top, n): (&str, &str, u8, u64)) -> Result<Rule, RowError> {
     Ok((uid.into(), name.into(), codes::severity(top)?, n))
 }
 
-fn attack((attack, n): &(Attack, u64)) -> (Option<&str>, Option<&str>, u64) {
+pub(in crate::store) fn attack((attack, n): &(Attack, u64)) -> (Option<&str>, Option<&str>, u64) {
     (attack.tactic.as_deref(), attack.technique.as_deref(), *n)
 }
 
-fn attack_back((tactic, technique, n): (Option<&str>, Option<&str>, u64)) -> (Attack, u64) {
+pub(in crate::store) fn attack_back((tactic, technique, n): (Option<&str>, Option<&str>, u64)) -> (Attack, u64) {
     (Attack { tactic: tactic.map(Into::into), technique: technique.map(Into::into) }, n)
 }
 
 #[derive(Serialize, Deserialize)]
-struct AlertRefV1<'a> {
+pub(in crate::store) struct AlertRefV1<'a> {
     id: [u8; 16],
     at: i64,
     severity: u8,
@@ -125,7 +113,7 @@ struct AlertRefV1<'a> {
 }
 
 impl<'a> AlertRefV1<'a> {
-    fn of(alert: &'a AlertRef) -> Self {
+    pub(in crate::store) fn of(alert: &'a AlertRef) -> Self {
         Self {
             id: alert.id.0.to_be_bytes(),
             at: alert.at.millis(),
@@ -134,7 +122,7 @@ impl<'a> AlertRefV1<'a> {
         }
     }
 
-    fn back(self) -> Result<AlertRef, RowError> {
+    pub(in crate::store) fn back(self) -> Result<AlertRef, RowError> {
         Ok(AlertRef {
             id: AlertId(u128::from_be_bytes(self.id)),
             at: at(self.at),
@@ -144,7 +132,7 @@ impl<'a> AlertRefV1<'a> {
     }
 }
 
-#[derive(Serialize, Deserialize)]
+#[derive(Deserialize)]
 struct PartKeyV1 {
     hash: [u8; 16],
     kind: u8,
@@ -154,29 +142,20 @@ struct PartKeyV1 {
 }
 
 impl PartKeyV1 {
-    fn of(key: &PartKey) -> Self {
-        Self {
-            hash: key.hash.0.to_be_bytes(),
-            kind: key.kind as u8,
-            own: key.own,
-            first_at: key.first_at.millis(),
-            last_at: key.last_at.millis(),
-        }
-    }
-
     fn back(self) -> Result<PartKey, RowError> {
         Ok(PartKey {
             hash: KeyHash(u128::from_be_bytes(self.hash)),
             kind: codes::key_kind(self.kind)?,
-            own: self.own,
             first_at: at(self.first_at),
             last_at: at(self.last_at),
+            own_at: self.own.then(|| at(self.last_at)),
+            began_at: None,
         })
     }
 }
 
 #[derive(Serialize, Deserialize)]
-struct PendingV1 {
+pub(in crate::store) struct PendingV1 {
     due: i64,
     repeats: Vec<([u8; 16], u64, i64, i64)>,
     rolled_up: u64,
@@ -185,7 +164,7 @@ struct PendingV1 {
 }
 
 impl PendingV1 {
-    fn of(pending: &Pending) -> Self {
+    pub(in crate::store) fn of(pending: &Pending) -> Self {
         let repeats = pending.repeats.iter();
         Self {
             due: pending.due.millis(),
@@ -196,7 +175,7 @@ impl PendingV1 {
         }
     }
 
-    fn back(self) -> Pending {
+    pub(in crate::store) fn back(self) -> Pending {
         let repeats = self.repeats.into_iter();
         Pending {
             due: at(self.due),
@@ -208,7 +187,7 @@ impl PendingV1 {
     }
 }
 
-#[derive(Serialize, Deserialize)]
+#[derive(Deserialize)]
 struct EdgeV1<'a> {
     id: u64,
     to: u64,
@@ -218,30 +197,23 @@ struct EdgeV1<'a> {
     evidence: Vec<EvidenceV1<'a>>,
 }
 
-impl<'a> EdgeV1<'a> {
-    fn of(edge: &'a EdgeState) -> Self {
-        Self {
-            id: edge.id.0,
-            to: edge.to.0,
-            by_person: edge.by_person,
-            undone: edge.undone,
-            evidence: edge.evidence.iter().map(EvidenceV1::of).collect(),
-        }
-    }
-
+impl EdgeV1<'_> {
     fn back(self) -> Result<EdgeState, RowError> {
+        let evidence: Vec<EvidenceSet> = self.evidence.into_iter().map(EvidenceV1::back).collect::<Result<_, _>>()?;
+        let strength = evidence.first().map_or(0, |set| set.strength_permille);
         Ok(EdgeState {
             id: EdgeId(self.id),
             to: PartId(self.to),
-            by_person: self.by_person,
-            undone: self.undone,
-            evidence: self.evidence.into_iter().map(EvidenceV1::back).collect::<Result<_, _>>()?,
+            kind: if self.by_person { EdgeKind::Person } else { EdgeKind::Evidence },
+            stands: if self.undone { EdgeStands::Undone } else { EdgeStands::Holds },
+            strength_permille: if self.by_person { 1_000 } else { strength },
+            evidence,
         })
     }
 }
 
 #[derive(Serialize, Deserialize)]
-struct EvidenceV1<'a> {
+pub(in crate::store) struct EvidenceV1<'a> {
     alert: [u8; 16],
     at: i64,
     strength_permille: u16,
@@ -250,7 +222,7 @@ struct EvidenceV1<'a> {
 }
 
 impl<'a> EvidenceV1<'a> {
-    fn of(set: &'a EvidenceSet) -> Self {
+    pub(in crate::store) fn of(set: &'a EvidenceSet) -> Self {
         let key = |key: &'a EvidenceKey| (key.hash.0.to_be_bytes(), key.kind as u8, &*key.value, key.permille);
         Self {
             alert: set.alert.0.to_be_bytes(),
@@ -260,7 +232,7 @@ impl<'a> EvidenceV1<'a> {
         }
     }
 
-    fn back(self) -> Result<EvidenceSet, RowError> {
+    pub(in crate::store) fn back(self) -> Result<EvidenceSet, RowError> {
         Ok(EvidenceSet {
             alert: AlertId(u128::from_be_bytes(self.alert)),
             at: at(self.at),

@@ -16,13 +16,10 @@ pub fn encode(row: StateRef<'_>, body: &mut Vec<u8>) {
     match row {
         StateRef::Clock(clock) => write(&ClockV1::of(clock), body),
         StateRef::Policy(policy) => write(&PolicyV1 { digest: policy.digest, text: &policy.text }, body),
-        StateRef::LearnedDelta { batch: _, chunk: _, entries } => write(&learned::ChunkV1::of(0, entries), body),
-        StateRef::LearnedBucket { bucket: _, chunk: _, as_of_batch, entries } => {
-            write(&learned::ChunkV1::of(as_of_batch, entries), body);
-        }
-        StateRef::Tenant(tenant) => write(&TenantV1::of(tenant), body),
         StateRef::Case(case) => write(&CaseV1::of(case), body),
-        StateRef::Part(part) => write(&part::PartV1::of(part), body),
+        StateRef::LearnedDelta { .. } | StateRef::LearnedBucket { .. } | StateRef::Tenant(_) | StateRef::Part(_) => {
+            unreachable!("version 2 writes these")
+        }
     }
 }
 
@@ -47,7 +44,7 @@ pub fn decode(key: &RowKey, body: &[u8]) -> Result<StateRow, RowError> {
     })
 }
 
-pub(super) fn at(millis: i64) -> Timestamp {
+pub(in crate::store) fn at(millis: i64) -> Timestamp {
     Timestamp::from_millis(millis)
 }
 
@@ -121,7 +118,7 @@ impl<'a> ClockV1<'a> {
     }
 }
 
-#[derive(Serialize, Deserialize)]
+#[derive(Deserialize)]
 struct TenantV1 {
     next_case: u64,
     next_part: u64,
@@ -129,12 +126,14 @@ struct TenantV1 {
 }
 
 impl TenantV1 {
-    fn of(tenant: &TenantState) -> Self {
-        Self { next_case: tenant.next_case, next_part: tenant.next_part, next_edge: tenant.next_edge }
-    }
-
     fn back(self, tenant: Tenant) -> TenantState {
-        TenantState { tenant, next_case: self.next_case, next_part: self.next_part, next_edge: self.next_edge }
+        TenantState {
+            tenant,
+            next_case: self.next_case,
+            next_part: self.next_part,
+            next_edge: self.next_edge,
+            began_at: None,
+        }
     }
 }
 

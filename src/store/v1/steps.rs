@@ -133,6 +133,8 @@ impl<'a> LinkV1<'a> {
     fn back(self) -> Result<Link, RowError> {
         Ok(Link {
             strength_permille: self.strength_permille,
+            // Not kept here: the event says it.
+            continues: None,
             evidence: self.evidence.into_iter().map(EvidenceV1::back).collect::<Result<_, _>>()?,
             rivals: self.rivals.into_iter().map(rival_back).collect::<Result<_, _>>()?,
         })

@@ -37,6 +37,7 @@ pub(super) struct Case {
     pub opened_at: String,
     pub parts: BTreeSet<u64>,
     pub status: String,
+    pub roll_up: bool,
     status_before_merge: Option<String>,
     pub severity: u64,
     pub priority: Value,
@@ -67,7 +68,6 @@ pub(super) struct Part {
     pub rules: Tracked,
     pub sources: Tracked,
     pub attacks: Tracked,
-    pub edges: Vec<u64>,
     /// An event did not hold all of its alert: the lists cannot be known from here.
     pub cut: bool,
 }
@@ -79,8 +79,6 @@ pub(super) struct Edge {
     pub strength: u64,
     pub keys: Vec<Value>,
     pub undone: bool,
-    /// The event did not hold all of the evidence.
-    pub cut: bool,
 }
 
 const CERTAIN: u64 = 1_000;
@@ -148,11 +146,13 @@ impl World {
         match event.kind.as_str() {
             "opened" | "alert_attached" => self.take_alert(id, event),
             "alert_updated" => self.part(event).renew(&event.payload["alert"]),
-            "alert_repeated" => self.part(event).repeat(&event.payload),
+            "alert_repeated" => self.repeat(id, event),
             "alerts_rolled_up" => self.part(event).roll_up(&event.payload),
             "merged" => self.merge(id, event),
             "merge_undone" => self.undo(id, event),
             "merged_into" => self.tell_half(Half::MergedInto, id, event.edge()),
+            "unlinked" => self.unlink(event),
+            "split" | "alerts_moved" => self.move_parts(id, event),
             _ => {}
         }
         let case = self.cases.entry(id.to_owned()).or_default();
@@ -167,17 +167,55 @@ impl World {
         let part = event.number("part");
         self.part(event).record(&event.payload["alert"]);
         self.cases.entry(id.to_owned()).or_default().parts.insert(part);
-        if event.payload.get("edge").is_some() {
-            let to = strongest(&event.payload["link"]);
-            self.draw(event, part, to);
+        for begun in items(&event.payload, "begins").filter_map(Value::as_u64) {
+            self.begin(id, &event.tenant, begun);
+        }
+        for edge in items(&event.payload, "edges") {
+            self.draw(&event.tenant, edge);
+        }
+    }
+
+    fn repeat(&mut self, id: &str, event: &Event) {
+        let begins = &event.payload["begins"];
+        if begins.is_object() {
+            self.begin(id, &event.tenant, event.number("part"));
+            self.draw(&event.tenant, &begins["edge"]);
+            let severity = begins["severity_id"].as_u64().unwrap_or(0);
+            self.part(event).top = Some((severity, text(begins, "/title")));
+        }
+        self.part(event).repeat(&event.payload);
+    }
+
+    fn begin(&mut self, id: &str, tenant: &str, part: u64) {
+        self.parts.entry((tenant.to_owned(), part)).or_default();
+        self.cases.entry(id.to_owned()).or_default().parts.insert(part);
+    }
+
+    fn unlink(&mut self, event: &Event) {
+        for edge in items(&event.payload, "edges").filter_map(Value::as_u64) {
+            if let Some(edge) = self.edges.get_mut(&(event.tenant.clone(), edge)) {
+                edge.undone = true;
+            }
+        }
+    }
+
+    /// Each side tells its own half; a new case's half is its beginning.
+    fn move_parts(&mut self, id: &str, event: &Event) {
+        let case = self.cases.entry(id.to_owned()).or_default();
+        if event.payload["side"] == "from" {
+            event.parts().for_each(|part| _ = case.parts.remove(&part));
+        } else {
+            case.parts.extend(event.parts());
         }
     }
 
     fn merge(&mut self, id: &str, event: &Event) {
         let (from, edge) = (text(&event.payload, "/from"), event.edge());
         self.tell_half(Half::Merged, &from, edge);
-        let end = |place: usize| event.payload["between"][place].as_u64().unwrap_or(0);
-        self.draw(event, end(0), end(1));
+        if event.payload.get("link").is_none() {
+            let end = |place: usize| event.payload["between"][place].as_u64().unwrap_or(0);
+            self.draw_by_word(event, end(0), end(1));
+        }
         // After another merge was undone, the same edge may bring the same case elsewhere: since when does not change.
         let before = self.forget_merge(&from).filter(|before| before.0 == edge);
         let at = before.map_or_else(|| event.time.clone(), |(_, at)| at);
@@ -187,22 +225,18 @@ impl World {
         case.merged_from.insert(edge, (from, at));
     }
 
-    fn draw(&mut self, event: &Event, from: u64, to: u64) {
-        let id = event.edge();
-        let link = &event.payload["link"];
-        let drawn = || Edge {
-            from,
-            to,
-            strength: link["strength"].as_u64().unwrap_or(CERTAIN),
-            keys: counted_keys(link),
-            undone: false,
-            cut: items(link, "evidence").count() as u64 != link["evidence_total"].as_u64().unwrap_or(0),
-        };
-        self.edges.entry((event.tenant.clone(), id)).or_insert_with(drawn);
-        let part = self.parts.entry((event.tenant.clone(), from)).or_default();
-        if !part.edges.contains(&id) {
-            part.edges.push(id);
-        }
+    /// An edge is told once, and again when it holds once more.
+    fn draw(&mut self, tenant: &str, edge: &Value) {
+        let number = |name: &str| edge[name].as_u64().unwrap_or(0);
+        let (id, from, to, strength) = (number("id"), number("from"), number("to"), number("strength"));
+        let keys = items(edge, "keys").cloned().collect();
+        self.edges.insert((tenant.to_owned(), id), Edge { from, to, strength, keys, undone: false });
+    }
+
+    /// A person drew it, or it was told before and is merely walked in another order now.
+    fn draw_by_word(&mut self, event: &Event, from: u64, to: u64) {
+        let drawn = || Edge { from, to, strength: CERTAIN, keys: Vec::new(), undone: false };
+        self.edges.entry((event.tenant.clone(), event.edge())).or_insert_with(drawn);
     }
 
     fn undo(&mut self, id: &str, event: &Event) {
@@ -214,9 +248,6 @@ impl World {
         }
         self.tell_half(Half::PartedFrom, id, edge);
         self.forget_merge(&other);
-        if let Some(edge) = self.edges.get_mut(&(event.tenant.clone(), edge)) {
-            edge.undone = true;
-        }
         let case = self.cases.entry(id.to_owned()).or_default();
         event.parts().for_each(|part| _ = case.parts.remove(&part));
     }
@@ -235,6 +266,7 @@ impl Case {
         let (payload, now) = (&event.payload, json!(event.time));
         match event.kind.as_str() {
             "opened" => self.open(event),
+            "split" if event.payload["side"] == "new" => self.begin(event),
             "severity_changed" => self.severity = event.number("to_id"),
             "priority_changed" => self.priority = payload["priority"].clone(),
             "status_changed" => {
@@ -256,7 +288,7 @@ impl Case {
             "reopened" => (self.status, self.closed_at) = ("triage".to_owned(), Value::Null),
             "merged_into" => self.redirect(payload),
             "merge_undone" if event.restores() => self.restore(),
-            "linked" | "merge_refused" => self.relate(payload),
+            "linked" | "merge_refused" | "merge_proposed" => self.relate(payload),
             _ => {}
         }
     }
@@ -267,6 +299,16 @@ impl Case {
         self.severity = event.payload["alert"]["severity_id"].as_u64().unwrap_or(0);
         self.priority = event.payload["priority"].clone();
         self.follows = event.payload["follows"].clone();
+        self.roll_up = event.payload["roll_up"] == true;
+    }
+
+    /// Split off from another case.
+    fn begin(&mut self, event: &Event) {
+        self.opened_at.clone_from(&event.time);
+        "new".clone_into(&mut self.status);
+        self.severity = event.number("severity_id");
+        self.priority = event.payload["priority"].clone();
+        self.roll_up = event.payload["roll_up"] == true;
     }
 
     fn close(&mut self, now: Value) {
@@ -380,14 +422,6 @@ fn is_cut(alert: &Value) -> bool {
 fn counted_keys(link: &Value) -> Vec<Value> {
     let counted = items(link, "evidence").filter(|one| one["counted"] == true);
     counted.map(|one| pick(one, &["kind", "value"])).collect()
-}
-
-/// The part at the far end of what weighs most, the oldest among equals.
-fn strongest(link: &Value) -> u64 {
-    let number = |one: &Value, name: &str| one[name].as_u64().unwrap_or(0);
-    let weight = |one: &Value| number(one, "weight") * number(one, "specificity") / 1_000;
-    let heaviest = items(link, "evidence").min_by_key(|one| (std::cmp::Reverse(weight(one)), number(one, "part")));
-    heaviest.map_or(0, |one| number(one, "part"))
 }
 
 fn keep_first(slot: &mut Value, value: Value) {

@@ -4,8 +4,8 @@
 use super::super::alert_json;
 use super::super::json::{self, ListNames, Object, object};
 use crate::model::{
-    Alert, CaseId, CaseStatus, EdgeId, EventKind, Evidence, Link, MergeSide, PartId, Priority, PriorityFactor,
-    RejectedRival, Severity, Tally, Timestamp, Verdict,
+    Alert, Begun, CaseId, CaseStatus, EdgeId, EdgeView, EventKind, Evidence, Link, MergeSide, PartId, PartedBy,
+    Priority, PriorityFactor, RejectedRival, Severity, Tally, Timestamp, Verdict,
 };
 
 const EVIDENCE: ListNames = ListNames { items: "evidence", total: "evidence_total" };
@@ -17,15 +17,18 @@ const PARTS_MAX: usize = 500;
 
 pub fn write(o: &mut Object<'_>, kind: &EventKind) {
     match kind {
-        EventKind::Opened { part, alert, late, priority, follows } => {
+        EventKind::Opened { part, alert, late, priority, follows, roll_up } => {
             opened(o, *part, alert, *late, priority, follows.as_ref());
+            o.flag("roll_up", *roll_up);
         }
-        EventKind::AlertAttached { part, edge, alert, late, link } => attached(o, *part, *edge, alert, *late, link),
+        EventKind::AlertAttached { part, begins, edge, edges, alert, late, link } => {
+            attached(o, (*part, begins), (*edge, edges), alert, *late, link);
+        }
         EventKind::AlertUpdated { part, alert } => {
             o.object("alert", |o| alert_json::summary(o, alert, None));
             o.uint("part", part.0);
         }
-        EventKind::AlertRepeated { part, repeats } => repeated(o, *part, repeats),
+        EventKind::AlertRepeated { part, begins, repeats } => repeated(o, *part, begins.as_deref(), repeats),
         EventKind::AlertsRolledUp { part, count, first_at, last_at } => {
             rolled_up(o, *part, *count, *first_at, *last_at);
         }
@@ -52,13 +55,36 @@ pub fn write(o: &mut Object<'_>, kind: &EventKind) {
             o.uint("edge", edge.0);
             o.id("into", into);
         }
-        EventKind::MergeRefused { other, reason, link } => {
+        EventKind::MergeRefused { other, reason, link } | EventKind::MergeProposed { other, reason, link } => {
             o.object("link", |o| self::link(o, link));
             o.id("other", other);
             o.text("reason", reason.label());
         }
-        EventKind::MergeUndone { other, side, edge, parts, comment } => {
+        EventKind::MergeUndone { other, side, edge, parts, by, comment } => {
+            o.object("by", |o| parted_by(o, by));
             undone(o, other, *side, *edge, parts, comment.as_deref());
+        }
+        EventKind::Unlinked { edges, by } => {
+            o.object("by", |o| parted_by(o, by));
+            o.list("edges", edges, |edge, out| json::uint(edge.0, out));
+        }
+        EventKind::Split { other, side, parts, severity, priority, roll_up, by, comment } => {
+            o.object("by", |o| parted_by(o, by));
+            o.maybe_prose("comment", comment.as_deref());
+            o.id("other", other);
+            moved_parts(o, parts);
+            o.object("priority", |o| self::priority(o, priority));
+            o.flag("roll_up", *roll_up);
+            o.text("severity", severity.label());
+            o.uint("severity_id", severity.id().into());
+            o.text("side", side.label());
+        }
+        EventKind::AlertsMoved { other, side, parts, by, comment } => {
+            o.object("by", |o| parted_by(o, by));
+            o.maybe_prose("comment", comment.as_deref());
+            o.id("other", other);
+            moved_parts(o, parts);
+            o.text("side", side.label());
         }
         EventKind::Linked { other, link } => {
             o.object("link", |o| self::link(o, link));
@@ -77,16 +103,36 @@ fn opened(o: &mut Object<'_>, part: PartId, alert: &Alert, late: bool, priority:
     o.object("priority", |o| self::priority(o, priority));
 }
 
-fn attached(o: &mut Object<'_>, part: PartId, edge: Option<EdgeId>, alert: &Alert, late: bool, link: &Link) {
+fn attached(
+    o: &mut Object<'_>,
+    (part, begins): (PartId, &[PartId]),
+    (edge, edges): (Option<EdgeId>, &[EdgeView]),
+    alert: &Alert,
+    late: bool,
+    link: &Link,
+) {
     o.object("alert", |o| alert_json::summary(o, alert, Some(late)));
+    if !begins.is_empty() {
+        part_list(begins, o.key("begins"));
+    }
     if let Some(edge) = edge {
         o.uint("edge", edge.0);
+    }
+    if !edges.is_empty() {
+        o.list("edges", edges, super::super::view::edge);
     }
     o.object("link", |o| self::link(o, link));
     o.uint("part", part.0);
 }
 
-fn repeated(o: &mut Object<'_>, part: PartId, repeats: &[Tally]) {
+fn repeated(o: &mut Object<'_>, part: PartId, begins: Option<&Begun>, repeats: &[Tally]) {
+    if let Some(begins) = begins {
+        o.object("begins", |o| {
+            o.object("edge", |o| super::super::view::edge_members(o, &begins.edge));
+            o.uint("severity_id", begins.severity.id().into());
+            o.text("title", &begins.title);
+        });
+    }
     o.uint("count", repeats.iter().map(|tally| tally.count).sum());
     o.uint("part", part.0);
     o.bounded_list(REPEATS, repeats, repeats.len() as u64, |tally, out| {
@@ -164,6 +210,23 @@ fn part_list(parts: &[PartId], out: &mut Vec<u8>) {
     out.push(b']');
 }
 
+fn parted_by(o: &mut Object<'_>, by: &PartedBy) {
+    match by {
+        PartedBy::Person => o.text("kind", by.label()),
+        PartedBy::Hub { kind, value } => {
+            o.object("key", |o| {
+                o.text("kind", kind.label());
+                o.text("value", value);
+            });
+            o.text("kind", by.label());
+        }
+        PartedBy::Background { rule } => {
+            o.text("kind", by.label());
+            o.text("rule", rule);
+        }
+    }
+}
+
 fn maybe_link(o: &mut Object<'_>, link: Option<&Link>) {
     if let Some(link) = link {
         o.object("link", |o| self::link(o, link));
@@ -171,6 +234,9 @@ fn maybe_link(o: &mut Object<'_>, link: Option<&Link>) {
 }
 
 fn link(o: &mut Object<'_>, link: &Link) {
+    if let Some(part) = link.continues {
+        o.uint("continues", part.0);
+    }
     o.bounded_list(EVIDENCE, &link.evidence, link.evidence.len() as u64, evidence);
     o.list("rivals", &link.rivals, rival);
     o.uint("strength", link.strength_permille.into());

@@ -4,11 +4,11 @@
 use std::sync::Arc;
 
 use casewright::model::{
-    Activity, Actor, Alert, AlertId, AlertLink, Attack, Band, CaseEvent, CaseId, CaseStatus, CaseView, Cause,
+    Activity, Actor, Alert, AlertId, AlertLink, Attack, Band, Begun, CaseEvent, CaseId, CaseStatus, CaseView, Cause,
     Correlation, Counted, EdgeId, EdgeView, Entity, EntityKind, EventKind, EventTime, Evidence, KeyKind, Label, Link,
-    ListView, Marks, MergeSide, MergedFrom, Millis, Observable, ObservableKind, Origin, PartId, Priority,
-    PriorityFactor, RefusedMerge, RejectedRival, RelatedCase, Role, Rule, Severity, Source, Tally, Tenant, TimeFrom,
-    Timestamp, TopicName, Verdict,
+    ListView, Marks, MergeSide, MergedFrom, Millis, MoveSide, Observable, ObservableKind, Origin, PartId, PartedBy,
+    Priority, PriorityFactor, RefusedMerge, RejectedRival, RelatedCase, Role, Rule, Severity, Source, SplitSide, Tally,
+    Tenant, TimeFrom, Timestamp, TopicName, Verdict,
 };
 
 pub const T0: Timestamp = Timestamp::from_millis(1_785_585_600_123);
@@ -95,6 +95,7 @@ fn entity() -> Entity {
 pub fn link() -> Link {
     Link {
         strength_permille: 910,
+        continues: Some(PartId(5)),
         evidence: vec![Evidence {
             kind: KeyKind::Host,
             value: "web-1".into(),
@@ -133,8 +134,17 @@ fn placed(alert: &Arc<Alert>, link: &Arc<Link>) -> Vec<EventKind> {
             late: false,
             priority: priority(),
             follows: Some(case(2)),
+            roll_up: false,
         },
-        EventKind::AlertAttached { part: PartId(6), edge: Some(EdgeId(1)), alert, late: true, link },
+        EventKind::AlertAttached {
+            part: PartId(6),
+            begins: vec![PartId(6)],
+            edge: Some(EdgeId(1)),
+            edges: vec![edge_view()],
+            alert,
+            late: true,
+            link,
+        },
     ]
 }
 
@@ -142,7 +152,11 @@ fn counted(alert: &Arc<Alert>) -> Vec<EventKind> {
     let (part, first_at, last_at) = (PartId(5), T0, T0.plus(Millis(60_000)));
     vec![
         EventKind::AlertUpdated { part, alert: Arc::clone(alert) },
-        EventKind::AlertRepeated { part, repeats: vec![Tally { alert: alert.id, count: 12, first_at, last_at }] },
+        EventKind::AlertRepeated {
+            part,
+            begins: Some(Box::new(Begun { edge: edge_view(), severity: Severity::Low, title: "Logon failed".into() })),
+            repeats: vec![Tally { alert: alert.id, count: 12, first_at, last_at }],
+        },
         EventKind::AlertsRolledUp { part, count: 4_000, first_at, last_at },
         EventKind::SeverityChanged { from: Severity::Medium, to: Severity::High },
         EventKind::PriorityChanged { priority: priority() },
@@ -167,7 +181,33 @@ fn worked(link: &Arc<Link>) -> Vec<EventKind> {
 
 fn merged(link: &Arc<Link>) -> Vec<EventKind> {
     let (edge, parts, link) = (EdgeId(7), vec![PartId(8), PartId(9)], Arc::clone(link));
-    let undone = |side| EventKind::MergeUndone { other: case(2), side, edge, parts: vec![PartId(8)], comment: None };
+    let hub = PartedBy::Hub { kind: KeyKind::PrivateIp, value: "10.0.0.53".into() };
+    let background = PartedBy::Background { rule: "Logon failed".into() };
+    let undone = |side| EventKind::MergeUndone {
+        other: case(2),
+        side,
+        edge,
+        parts: vec![PartId(8)],
+        by: PartedBy::Person,
+        comment: None,
+    };
+    let split = |side| EventKind::Split {
+        other: case(2),
+        side,
+        parts: vec![PartId(8)],
+        severity: Severity::High,
+        priority: priority(),
+        roll_up: true,
+        by: background.clone(),
+        comment: None,
+    };
+    let moved = |side| EventKind::AlertsMoved {
+        other: case(2),
+        side,
+        parts: vec![PartId(8)],
+        by: PartedBy::Person,
+        comment: Some("another incident".into()),
+    };
     vec![
         EventKind::Merged {
             from: case(2),
@@ -180,7 +220,13 @@ fn merged(link: &Arc<Link>) -> Vec<EventKind> {
         EventKind::MergeRefused { other: case(2), reason: RefusedMerge::OwnersDiffer, link: Arc::clone(&link) },
         undone(MergeSide::Survivor),
         undone(MergeSide::Restored),
-        EventKind::Linked { other: case(2), link },
+        EventKind::Linked { other: case(2), link: Arc::clone(&link) },
+        EventKind::MergeProposed { other: case(2), reason: RefusedMerge::OverSoftCap, link },
+        EventKind::Unlinked { edges: vec![EdgeId(1), EdgeId(4)], by: hub },
+        split(SplitSide::From),
+        split(SplitSide::New),
+        moved(MoveSide::From),
+        moved(MoveSide::To),
     ]
 }
 
@@ -197,6 +243,7 @@ pub fn view() -> CaseView {
         seq: 7,
         title: "Credential dumping".into(),
         status: CaseStatus::Triage,
+        roll_up: false,
         verdict: Some(Verdict::TruePositive),
         severity: Severity::High,
         priority: priority(),

@@ -6,8 +6,8 @@ use std::hash::Hash;
 use std::sync::Arc;
 
 use casewright::model::{
-    Alert, CaseEvent, CaseId, CaseStatus, CaseView, Counted, EdgeId, EdgeView, EventKind, Evidence, KeyKind, Link,
-    ListView, MergeSide, MergedFrom, PartId, RelatedCase, Severity, Tenant, Timestamp,
+    Alert, CaseEvent, CaseId, CaseStatus, CaseView, Counted, EdgeId, EdgeView, EventKind, KeyKind, Link, ListView,
+    MergeSide, MergedFrom, MoveSide, PartId, RelatedCase, Severity, SplitSide, Tenant, Timestamp,
 };
 
 #[derive(Default)]
@@ -25,6 +25,8 @@ pub struct Fold {
 enum Fact {
     Alert(Arc<Alert>),
     Update(Arc<Alert>),
+    /// What a part of repeats is called by.
+    Begun(Severity, Arc<str>),
     Repeats(u64, Timestamp, Timestamp),
     RolledUp(u64, Timestamp, Timestamp),
 }
@@ -33,22 +35,28 @@ impl Fold {
     pub fn take(&mut self, event: &CaseEvent) {
         let id = event.case.clone();
         match &event.kind {
-            EventKind::Opened { part, alert, priority, follows, .. } => {
+            EventKind::Opened { part, alert, priority, follows, roll_up, .. } => {
                 let mut view = blank(&id, event.time, alert.severity);
+                view.roll_up = *roll_up;
                 view.priority = priority.clone();
                 view.follows = follows.clone();
                 self.cases.insert(id.clone(), view);
                 self.join(&id, *part, alert);
             }
-            EventKind::AlertAttached { part, edge, alert, link, .. } => {
-                self.join(&id, *part, alert);
-                if let Some(edge) = edge {
-                    let to = strongest(link).part;
-                    self.edge(&id, *edge, (*part, to), Some(link));
+            EventKind::AlertAttached { part, begins, edges, alert, .. } => {
+                for part in begins {
+                    self.begin(&id, *part);
                 }
+                self.join(&id, *part, alert);
+                edges.iter().for_each(|edge| self.draw(&id, edge.clone()));
             }
             EventKind::AlertUpdated { part, alert } => self.fact(&id, *part, Fact::Update(alert.clone())),
-            EventKind::AlertRepeated { part, repeats } => {
+            EventKind::AlertRepeated { part, begins, repeats } => {
+                if let Some(begun) = begins {
+                    self.begin(&id, *part);
+                    self.draw(&id, begun.edge.clone());
+                    self.fact(&id, *part, Fact::Begun(begun.severity, begun.title.clone()));
+                }
                 for tally in repeats {
                     self.fact(&id, *part, Fact::Repeats(tally.count, tally.first_at, tally.last_at));
                 }
@@ -58,7 +66,9 @@ impl Fold {
             }
             EventKind::Merged { from, edge, parts, between, link } => {
                 self.members.get_mut(&id).unwrap().extend(parts);
-                self.edge(&id, *edge, *between, link.as_ref());
+                if link.is_none() {
+                    self.by_word(&id, *edge, *between);
+                }
                 // When another merge was undone, the same edge may bring the same case elsewhere: since when does not change.
                 let before = self.moving.remove(from).filter(|before| before.edge == *edge);
                 let at = before.map_or(event.time, |before| before.at);
@@ -75,7 +85,25 @@ impl Fold {
                     view.status = CaseStatus::Merged;
                 }
             }
-            EventKind::MergeUndone { other, side, edge, parts, .. } => self.undo(&id, other, *side, *edge, parts),
+            EventKind::MergeUndone { other, side, parts, .. } => self.undo(&id, other, *side, parts),
+            EventKind::Unlinked { edges, .. } => {
+                for edge in edges {
+                    self.edges.remove(&(id.tenant.clone(), *edge));
+                }
+            }
+            EventKind::Split { side: SplitSide::New, parts, severity, priority, roll_up, .. } => {
+                let mut view = blank(&id, event.time, *severity);
+                (view.priority, view.roll_up) = (priority.clone(), *roll_up);
+                self.cases.insert(id.clone(), view);
+                self.members.insert(id.clone(), parts.clone());
+            }
+            EventKind::AlertsMoved { side: MoveSide::To, parts, .. } => {
+                self.members.get_mut(&id).unwrap().extend(parts);
+            }
+            EventKind::Split { side: SplitSide::From, parts, .. }
+            | EventKind::AlertsMoved { side: MoveSide::From, parts, .. } => {
+                self.members.get_mut(&id).unwrap().retain(|part| !parts.contains(part));
+            }
             _ => self.own(event),
         }
         let view = self.cases.get_mut(&id).unwrap();
@@ -110,13 +138,20 @@ impl Fold {
                 view.status = CaseStatus::Triage;
                 (view.closed_at, view.resolved_at) = (None, None);
             }
-            EventKind::MergeRefused { other, link, .. } | EventKind::Linked { other, link } => {
+            EventKind::MergeRefused { other, link, .. }
+            | EventKind::MergeProposed { other, link, .. }
+            | EventKind::Linked { other, link } => {
                 let (strength_permille, keys) = (link.strength_permille, keys(link));
                 view.related.items.push(RelatedCase { case: other.clone(), strength_permille, keys });
                 view.related.total += 1;
             }
             _ => {}
         }
+    }
+
+    fn begin(&mut self, case: &CaseId, part: PartId) {
+        self.members.entry(case.clone()).or_default().push(part);
+        self.parts.entry((case.tenant.clone(), part)).or_default();
     }
 
     fn join(&mut self, case: &CaseId, part: PartId, alert: &Arc<Alert>) {
@@ -129,10 +164,13 @@ impl Fold {
         self.parts.entry((case.tenant.clone(), part)).or_default().push(fact);
     }
 
-    fn edge(&mut self, case: &CaseId, id: EdgeId, (from, to): (PartId, PartId), link: Option<&Arc<Link>>) {
-        let strength_permille = link.map_or(1_000, |link| link.strength_permille);
-        let keys = link.map_or_else(Vec::new, |link| keys(link));
-        let edge = EdgeView { id, from, to, strength_permille, keys };
+    fn draw(&mut self, case: &CaseId, edge: EdgeView) {
+        self.edges.insert((case.tenant.clone(), edge.id), edge);
+    }
+
+    /// Drawn by a person, or told before and merely walked in another order now.
+    fn by_word(&mut self, case: &CaseId, id: EdgeId, (from, to): (PartId, PartId)) {
+        let edge = EdgeView { id, from, to, strength_permille: 1_000, keys: Vec::new() };
         self.edges.entry((case.tenant.clone(), id)).or_insert(edge);
     }
 
@@ -141,8 +179,7 @@ impl Fold {
         lists.find_map(|list| Some(list.remove(list.iter().position(|merged| merged.case == *from)?)))
     }
 
-    fn undo(&mut self, id: &CaseId, other: &CaseId, side: MergeSide, edge: EdgeId, parts: &[PartId]) {
-        self.edges.remove(&(id.tenant.clone(), edge));
+    fn undo(&mut self, id: &CaseId, other: &CaseId, side: MergeSide, parts: &[PartId]) {
         let members = self.members.get_mut(id).unwrap();
         match side {
             MergeSide::Survivor => members.retain(|part| !parts.contains(part)),
@@ -174,6 +211,7 @@ impl Fold {
         members.dedup();
         let tenant = &view.id.tenant.clone();
         let facts: Vec<&[Fact]> = members.iter().map(|part| self.parts[&(tenant.clone(), *part)].as_slice()).collect();
+        let facts: Vec<&[Fact]> = facts.into_iter().filter(|facts| !facts.is_empty()).collect();
         tally(&mut view, &facts);
         let inside = |edge: &&EdgeView| members.contains(&edge.from) && members.contains(&edge.to);
         let edges = self.edges.iter().filter(|((of, _), _)| of == tenant).map(|(_, edge)| edge);
@@ -205,6 +243,7 @@ impl Fact {
     fn times(&self) -> [Timestamp; 2] {
         match self {
             Self::Alert(alert) | Self::Update(alert) => [alert.event_time.at; 2],
+            Self::Begun(..) => [Timestamp::MAX, Timestamp::MIN],
             Self::Repeats(_, first, last) | Self::RolledUp(_, first, last) => [*first, *last],
         }
     }
@@ -213,10 +252,13 @@ impl Fact {
 fn title(parts: &[&[Fact]]) -> Arc<str> {
     let mut best: Option<(Severity, Arc<str>)> = None;
     for fact in parts.iter().flat_map(|facts| facts.iter()) {
-        if let Fact::Alert(alert) | Fact::Update(alert) = fact
-            && best.as_ref().is_none_or(|(severity, _)| alert.severity > *severity)
-        {
-            best = Some((alert.severity, alert.title.clone()));
+        let named = match fact {
+            Fact::Alert(alert) | Fact::Update(alert) => (alert.severity, alert.title.clone()),
+            Fact::Begun(severity, title) => (*severity, title.clone()),
+            Fact::Repeats(..) | Fact::RolledUp(..) => continue,
+        };
+        if best.as_ref().is_none_or(|(severity, _)| named.0 > *severity) {
+            best = Some(named);
         }
     }
     best.unwrap().1
@@ -270,17 +312,13 @@ fn keys(link: &Link) -> Vec<(KeyKind, Arc<str>)> {
     link.evidence.iter().filter(|evidence| evidence.counted).map(|e| (e.kind, e.value.clone())).collect()
 }
 
-fn strongest(link: &Link) -> &Evidence {
-    let permille = |e: &Evidence| u32::from(e.weight_permille) * u32::from(e.specificity_permille) / 1_000;
-    link.evidence.iter().min_by_key(|e| (std::cmp::Reverse(permille(e)), e.part)).unwrap()
-}
-
 fn blank(id: &CaseId, at: Timestamp, severity: Severity) -> CaseView {
     CaseView {
         id: id.clone(),
         seq: 0,
         title: "".into(),
         status: CaseStatus::New,
+        roll_up: false,
         verdict: None,
         severity,
         priority: casewright::model::Priority {

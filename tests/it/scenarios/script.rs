@@ -10,7 +10,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use casewright::engine::{Input, Policy, Reopen, dedup_hash, keys_of};
+use casewright::engine::{Input, Policy, Reopen, subject_of};
 use casewright::model::{
     Activity, Actor, Alert, AlertId, Attack, CaseId, CaseStatus, Command, CommandKind, Correlation, Entity, EntityKind,
     EventTime, Marks, Millis, Observable, ObservableKind, Origin, Role, Rule, Severity, Source, Tenant, TimeFrom,
@@ -57,9 +57,8 @@ impl Script {
     fn alert(&mut self, at: Timestamp, words: &Words<'_>) -> Input {
         let alert = words.alert(at, self.origin(words));
         self.names.insert(alert.id, words.bare[2].to_owned());
-        let keys = keys_of(&alert);
-        let dedup = dedup_hash(&alert, &keys);
-        Input::Alert { alert: Arc::new(alert), keys, dedup }
+        let subject = subject_of(&alert);
+        Input::Alert { alert: Arc::new(alert), subject }
     }
 
     fn command(&mut self, at: Timestamp, words: &Words<'_>) -> Command {
@@ -200,7 +199,7 @@ pub fn policy(mut base: Policy, line: &str) -> Policy {
             "soft_cap" => base.soft_cap = number(),
             "hard_cap" => base.hard_cap = number(),
             "parts" => base.parts_per_case_max = number(),
-            "hub_users" => base.kinds[casewright::model::KeyKind::User.index()].hub_cases = value.parse().unwrap(),
+            "hub_users" => base.kinds[casewright::model::KeyKind::User.index()].hub_machines = value.parse().unwrap(),
             "quiet" => base.quiet = span(value),
             "reopen_window" => base.reopen_window = span(value),
             "id_window" => base.alert_id_window = span(value),

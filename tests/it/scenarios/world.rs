@@ -4,7 +4,9 @@
 use std::collections::BTreeMap;
 
 use casewright::engine::{Change, Effects, Engine, Input, Policy, RowKey, Settled, StateRow};
-use casewright::model::{CaseEvent, CaseId, EventKind, MergeSide, Outcome};
+use casewright::model::{
+    CaseEvent, CaseId, EventKind, Link, MergeSide, MoveSide, Outcome, PartId, PartedBy, SplitSide,
+};
 
 use super::script::{START, Script, case_name};
 
@@ -97,6 +99,12 @@ impl World {
         told
     }
 
+    /// A part for what a rule does on a machine is no new part to an analyst.
+    fn began(&self, begins: &[PartId], part: PartId, link: &Link) -> &'static str {
+        let new = begins.iter().filter(|begun| **begun != part || link.continues.is_none()).count();
+        if new > 0 && link.continues.is_none() { " in a new part" } else { "" }
+    }
+
     fn tell_settled(&self, settled: &Settled) -> String {
         let alert = self.script.name(settled.alert.as_ref().unwrap().id);
         let outcome = settled.outcome.label().replace('_', " ");
@@ -105,19 +113,21 @@ impl World {
 
     fn tell(&self, event: &CaseEvent) -> String {
         let what = match &event.kind {
-            EventKind::Opened { alert, late, follows, .. } => {
+            EventKind::Opened { alert, late, follows, roll_up, .. } => {
                 let follows = follows.as_ref().map_or(String::new(), |case| format!(" following {}", case_name(case)));
-                format!("opened by {}{follows}{}", self.script.name(alert.id), late_mark(*late))
+                let what = if *roll_up { "rolls up" } else { "opened by" };
+                format!("{what} {}{follows}{}", self.script.name(alert.id), late_mark(*late))
             }
-            EventKind::AlertAttached { alert, edge, late, .. } => {
-                let part = if edge.is_some() { " in a new part" } else { "" };
+            EventKind::AlertAttached { alert, begins, part, link, late, .. } => {
+                let part = self.began(begins, *part, link);
                 format!("joined by {}{part}{}", self.script.name(alert.id), late_mark(*late))
             }
             EventKind::AlertUpdated { alert, .. } => format!("updated by {}", self.script.name(alert.id)),
-            EventKind::AlertRepeated { repeats, .. } => {
+            EventKind::AlertRepeated { repeats, begins, .. } => {
+                let begins = if begins.is_some() { " beside" } else { "" };
                 let tally =
                     |tally: &casewright::model::Tally| format!(" {} x{}", self.script.name(tally.alert), tally.count);
-                format!("repeated{}", repeats.iter().map(tally).collect::<String>())
+                format!("repeated{begins}{}", repeats.iter().map(tally).collect::<String>())
             }
             EventKind::AlertsRolledUp { count, .. } => format!("rolled up x{count}"),
             EventKind::SeverityChanged { to, .. } => format!("severity {}", to.label()),
@@ -135,6 +145,20 @@ impl World {
             EventKind::MergeRefused { other, reason, .. } => {
                 format!("refused {}: {}", case_name(other), reason.label())
             }
+            EventKind::MergeProposed { other, reason, .. } => {
+                format!("proposes {}: {}", case_name(other), reason.label())
+            }
+            EventKind::Unlinked { edges, by } => format!("loses {} edges: {}", edges.len(), because(by)),
+            EventKind::Split { other, side: SplitSide::From, .. } => format!("split off {}", case_name(other)),
+            EventKind::Split { other, side: SplitSide::New, by, .. } => {
+                format!("is split from {}: {}", case_name(other), because(by))
+            }
+            EventKind::AlertsMoved { other, side: MoveSide::From, by, .. } => {
+                format!("moved parts to {}: {}", case_name(other), because(by))
+            }
+            EventKind::AlertsMoved { other, side: MoveSide::To, .. } => {
+                format!("took parts of {}", case_name(other))
+            }
             EventKind::MergeUndone { other, side: MergeSide::Survivor, .. } => {
                 format!("gave back {}", case_name(other))
             }
@@ -146,6 +170,14 @@ impl World {
             EventKind::OverflowEnded { .. } => "overflow ended".to_owned(),
         };
         format!("{} {what}", case_name(&event.case))
+    }
+}
+
+fn because(by: &PartedBy) -> String {
+    match by {
+        PartedBy::Person => "person".to_owned(),
+        PartedBy::Hub { value, .. } => format!("{value} is a hub"),
+        PartedBy::Background { rule } => format!("{rule} is background"),
     }
 }
 

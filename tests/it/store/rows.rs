@@ -3,9 +3,9 @@
 use std::sync::Arc;
 
 use casewright::engine::{
-    AlertRef, CaseState, ClockState, DedupEntry, EdgeState, EvidenceKey, EvidenceSet, IdEntry, KeyStat, LearnedChunk,
-    MergeRecord, PartKey, PartState, PartitionClock, Pending, PolicyState, RelatedState, Settled, StateRow,
-    TenantState, TrackedEntity, TrackedObservable,
+    AlertRef, CaseState, ClockState, DedupEntry, EdgeKind, EdgeStands, EdgeState, EvidenceKey, EvidenceSet, Habit,
+    HeldHour, IdEntry, KeyStat, LearnedChunk, MergeRecord, PartKey, PartKind, PartState, PartitionClock, Pending,
+    PolicyState, RelatedState, RolledUp, Settled, StateRow, TenantState, TrackedEntity, TrackedObservable,
 };
 use casewright::model::{
     AlertId, Attack, Band, CaseId, CaseStatus, EdgeId, EntityKind, KeyHash, KeyKind, Link, ObservableKind, Origin,
@@ -128,6 +128,7 @@ impl Dice {
                 next_case: self.number(),
                 next_part: self.number(),
                 next_edge: self.number(),
+                began_at: self.maybe(Self::at),
             }),
             5 => StateRow::Case(self.case_state()),
             _ => StateRow::Part(self.part_state()),
@@ -167,8 +168,25 @@ impl Dice {
             current: dice.list(Self::number),
             previous: dice.list(Self::number),
             hub: dice.flag(),
+            hub_until: dice.maybe(Self::at),
         };
-        LearnedChunk { dedups: self.list(dedup), ids: self.list(id), stats: self.list(stat) }
+        let held = |dice: &mut Self| HeldHour {
+            part: PartId(dice.number()),
+            by: PartId(dice.number()),
+            hour: dice.number_i64(),
+            count: dice.below(1_000) as u32,
+        };
+        let habit = |dice: &mut Self| Habit {
+            hash: dice.u128(),
+            hour: dice.number_i64(),
+            hours: dice.below(1 << 24) as u32,
+            count: dice.below(1_000) as u32,
+            mean_milli: dice.number(),
+            hours_needed: dice.below(24) as u8,
+            roll_up: dice.maybe(|dice| RolledUp { part: PartId(dice.number()), last_at: dice.at() }),
+            held: dice.list(held),
+        };
+        LearnedChunk { dedups: self.list(dedup), ids: self.list(id), stats: self.list(stat), habits: self.list(habit) }
     }
 
     fn case_state(&mut self) -> CaseState {
@@ -211,7 +229,12 @@ impl Dice {
             tenant: self.tenant(),
             id: PartId(self.number()),
             home: self.case(),
+            kind: self.pick(&PartKind::ALL),
+            machine: self.maybe(|dice| KeyHash(dice.u128())),
             identity: self.maybe(|dice| KeyHash(dice.u128())),
+            began_at: self.maybe(Self::at),
+            gathered_at: self.at(),
+            actors: self.list(|dice| KeyHash(dice.u128())),
             alerts: self.number(),
             duplicates: self.number(),
             rolled_up: self.number(),
@@ -251,9 +274,10 @@ impl Dice {
         PartKey {
             hash: KeyHash(self.u128()),
             kind: self.pick(&KeyKind::ALL),
-            own: self.flag(),
             first_at: self.at(),
             last_at: self.at(),
+            own_at: self.maybe(Self::at),
+            began_at: self.maybe(Self::at),
         }
     }
 
@@ -271,8 +295,9 @@ impl Dice {
         EdgeState {
             id: EdgeId(self.number()),
             to: PartId(self.number()),
-            by_person: self.flag(),
-            undone: self.flag(),
+            kind: self.pick(&EdgeKind::ALL),
+            stands: self.pick(&EdgeStands::ALL),
+            strength_permille: self.below(1_001) as u16,
             evidence: self.list(Self::evidence),
         }
     }
