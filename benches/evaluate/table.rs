@@ -41,10 +41,15 @@ pub fn fixed(share: f64) -> String {
     format!("{:.4}", (share * 10_000.0 + 1e-6).floor() / 10_000.0)
 }
 
-/// How many targets are met, and each of them with its verdict.
+/// How many targets are met, and that with those that are missed.
 pub fn joined(targets: &[Target], figure: impl Fn(Measure) -> f64) -> (usize, String) {
-    let met = |target: &&Target| target.is_met(figure(target.measure));
-    let told = |target: &Target| format!("{} {}", target.text(), if met(&target) { "met" } else { "MISSED" });
-    let texts: Vec<String> = targets.iter().map(told).collect();
-    (targets.iter().filter(met).count(), texts.join(", "))
+    let missed: Vec<String> =
+        targets.iter().filter(|target| !target.is_met(figure(target.measure))).map(Target::text).collect();
+    let met = targets.len() - missed.len();
+    let text = match (targets.len(), missed.len()) {
+        (0, _) => String::new(),
+        (_, 0) => format!("met {met}/{met}"),
+        (of, _) => format!("met {met}/{of}, MISSED {}", missed.join(", ")),
+    };
+    (met, text)
 }

@@ -93,8 +93,8 @@ fn domain_controllers() -> Vec<Stress> {
         }),
         stress("3 dcs", |s| {
             one_of_three(s, CONTROLLER, CONTROLLER_ADDRESS);
-            one_of_three(s, "dc02", "10.0.0.11");
-            one_of_three(s, "dc03", "10.0.0.12");
+            one_of_three(s, "dc02", "10.77.0.11");
+            one_of_three(s, "dc03", "10.77.0.12");
             everywhere(s, 111, &controller(Role::Peer));
             everywhere(s, 111, &[host("dc02", Role::Peer)]);
             everywhere(s, 111, &[host("dc03", Role::Peer)]);
@@ -112,7 +112,7 @@ fn nat(role: Role) -> [Named; 1] {
 }
 
 fn proxy() -> [Named; 1] {
-    [ip("10.0.0.53", Role::Source)]
+    [ip("10.77.0.53", Role::Source)]
 }
 
 fn service() -> [Named; 1] {
@@ -123,8 +123,8 @@ fn addresses_and_accounts() -> Vec<Stress> {
     let stress = |name, make| stress(Group::SharedInfrastructure, name, make);
     vec![
         stress("jump", |s| {
-            logons(s, &Logons { host: "jump1", address: "10.0.0.20", role: Role::Actor, ..Logons::default() });
-            everywhere(s, THIRD, &[host("jump1", Role::Peer), ip("10.0.0.20", Role::Peer)]);
+            logons(s, &Logons { host: "jump1", address: "10.77.0.20", role: Role::Actor, ..Logons::default() });
+            everywhere(s, THIRD, &[host("jump1", Role::Peer), ip("10.77.0.20", Role::Peer)]);
         }),
         stress("nat source", |s| everywhere(s, THIRD, &nat(Role::Source))),
         stress("nat source 60%", |s| everywhere(s, 600, &nat(Role::Source))),
@@ -199,7 +199,7 @@ fn wide() -> Vec<Stress> {
         of(&[C2], "c2 30, medium", |s| c2(s, false, Severity::Medium)),
         of(&[CHAIN], "chain 6", |s| chain(s, false)),
         of(&[CHAIN], "star 6", |s| chain(s, true)),
-        of(&[SPRAY], "spray server", |s| spray(s, "srv1", "10.0.0.77")),
+        of(&[SPRAY], "spray server", |s| spray(s, "srv1", "10.77.0.77")),
     ]
 }
 

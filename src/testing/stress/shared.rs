@@ -10,7 +10,7 @@ use crate::model::{EntityKind, Role, Severity, Timestamp};
 use crate::testing::score::NOISE;
 
 pub const CONTROLLER: &str = "dc01";
-pub const CONTROLLER_ADDRESS: &str = "10.0.0.10";
+pub const CONTROLLER_ADDRESS: &str = "10.77.0.10";
 
 /// What a machine that logs everyone on tells, and how often.
 const LOGON_RULES: [(Says, u64); 5] = [
