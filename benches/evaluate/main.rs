@@ -8,6 +8,7 @@ mod stressed;
 mod table;
 mod target;
 
+use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -16,6 +17,7 @@ use std::time::Instant;
 use casewright::testing::stress::{Labelled, Stress};
 
 use run::Evaluator;
+use sets::Set;
 use stressed::{Report, Trial, trial};
 
 /// As the binary has it.
@@ -43,22 +45,29 @@ struct Options {
 
 fn main() {
     let options = options();
-    if !options.data.is_dir() {
+    let sets = if options.stress { sets::stressed() } else { sets::all() };
+    let sets: Vec<Set> = sets.into_iter().filter(|set| set.title().contains(&options.on)).collect();
+    if sets.is_empty() {
+        usage(&format!("no set is named {}", options.on));
+    }
+    let missing: BTreeSet<PathBuf> = sets.iter().flat_map(|set| set.missing(&options.data)).collect();
+    if !missing.is_empty() {
+        for file in missing {
+            eprintln!("evaluate: {} is not there, nor with .zst", file.display());
+        }
         eprintln!(
-            "evaluate: no recorded alerts in {}: they are no part of this repository. DATA=DIR names another folder, \
-             docs/evaluation.md says what it has to hold.",
-            options.data.display()
+            "evaluate: recorded alerts are no part of this repository. DATA=DIR names where they lie; docs/evaluation.md \
+             says what has to be there."
         );
         std::process::exit(1);
     }
     let evaluator = Evaluator::new(&options.config);
-    if options.stress { stress(&options, &evaluator) } else { recorded(&options, &evaluator) }
+    if options.stress { stress(&options, &evaluator, &sets) } else { recorded(&options, &evaluator, &sets) }
 }
 
-fn recorded(options: &Options, evaluator: &Evaluator) {
+fn recorded(options: &Options, evaluator: &Evaluator, sets: &[Set]) {
     let began = Instant::now();
-    let sets: Vec<_> = sets::all().into_iter().filter(|set| set.title().contains(&options.on)).collect();
-    let rows = each(options.jobs, &sets, |set| set.row(evaluator, &options.data));
+    let rows = each(options.jobs, sets, |set| set.row(evaluator, &options.data));
     let mut table = sets::table();
     let (met, of) = rows.iter().fold((0, 0), |sum, row| (sum.0 + row.met, sum.1 + row.aims));
     rows.into_iter().for_each(|row| table.add(row.cells));
@@ -66,10 +75,9 @@ fn recorded(options: &Options, evaluator: &Evaluator) {
     println!("targets met: {met} of {of}; {:.1} s", began.elapsed().as_secs_f64());
 }
 
-fn stress(options: &Options, evaluator: &Evaluator) {
+fn stress(options: &Options, evaluator: &Evaluator, sets: &[Set]) {
     let began = Instant::now();
-    let sets = sets::stressed().into_iter().filter(|set| set.name.contains(&options.on));
-    let sets: Vec<_> = sets.map(|set| (set.name, evaluator.decode(&set.load(&options.data)))).collect();
+    let sets: Vec<_> = sets.iter().map(|set| (set.name, evaluator.decode(&set.load(&options.data)))).collect();
     let wanted = |name: &str| match options.only.strip_prefix('=') {
         Some(exact) => name == exact,
         None => name.contains(&options.only),

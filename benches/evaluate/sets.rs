@@ -95,6 +95,12 @@ impl Set {
         }
     }
 
+    /// Those of its files that are not there.
+    pub fn missing(&self, data: &Path) -> Vec<PathBuf> {
+        let files = [&self.alerts, &self.labels].map(|file| data.join(file));
+        files.into_iter().filter(|file| !file.exists() && !packed(file).exists()).collect()
+    }
+
     /// # Panics
     /// If the files are not there, or labels and alerts do not agree in count.
     pub fn load(&self, data: &Path) -> Vec<Line> {
@@ -200,9 +206,7 @@ fn main_cases(cases: &[Option<u32>], labels: &[&str]) -> usize {
 
 /// A file as it is, or its `.zst`.
 fn read(path: &Path) -> String {
-    let mut packed = path.as_os_str().to_owned();
-    packed.push(".zst");
-    let packed = PathBuf::from(packed);
+    let packed = packed(path);
     let mut text = String::new();
     let done = if packed.exists() {
         File::open(&packed).and_then(zstd::Decoder::new).and_then(|mut file| file.read_to_string(&mut text))
@@ -211,6 +215,12 @@ fn read(path: &Path) -> String {
     };
     done.unwrap_or_else(|error| panic!("{}, or the same with .zst: {error}", path.display()));
     text
+}
+
+fn packed(path: &Path) -> PathBuf {
+    let mut name = path.as_os_str().to_owned();
+    name.push(".zst");
+    PathBuf::from(name)
 }
 
 /// A table of labels in the order of its lines. No value of it holds a comma.

@@ -133,6 +133,10 @@ impl Figures<'_> {
         (median, all.first().copied().unwrap_or(1.0))
     }
 
+    fn falls(&self) -> (usize, usize) {
+        self.trials.iter().fold((0, 0), |sum, trial| (sum.0 + trial.known, sum.1 + trial.fell))
+    }
+
     fn measure(&self, measure: Measure) -> f64 {
         match measure {
             Measure::Precision => self.mean(|trial| trial.score.pair.precision),
@@ -160,17 +164,71 @@ impl Figures<'_> {
 pub struct Report {
     set: &'static str,
     tables: BTreeMap<Group, Table>,
-    /// Met and wanted.
-    targets: BTreeMap<Group, (usize, usize)>,
+    sums: BTreeMap<Group, Sum>,
+}
+
+/// What the rows of one group come to.
+#[derive(Default)]
+struct Sum {
+    rows: usize,
+    precision: f64,
+    recall: f64,
+    related: f64,
+    noise: f64,
+    /// The worst seed of all.
+    worst: Option<f64>,
+    /// The worst stress's median, and the worst moment of all.
+    running: Option<(f64, f64)>,
+    known: usize,
+    fell: usize,
+    met: usize,
+    wanted: usize,
+}
+
+impl Sum {
+    fn add(&mut self, figures: &Figures<'_>, met: usize, wanted: usize) {
+        let (median, moment) = figures.running();
+        let (known, fell) = figures.falls();
+        let least = |known: Option<f64>, new: f64| Some(known.map_or(new, |known| known.min(new)));
+        self.rows += 1;
+        self.precision += figures.measure(Measure::Precision);
+        self.recall += figures.measure(Measure::Recall);
+        self.related += figures.measure(Measure::Related);
+        self.noise += figures.measure(Measure::Noise);
+        self.worst = least(self.worst, figures.measure(Measure::WorstPrecision));
+        let (medians, moments) = self.running.unzip();
+        self.running = least(medians, median).zip(least(moments, moment));
+        (self.known, self.fell) = (self.known + known, self.fell + fell);
+        (self.met, self.wanted) = (self.met + met, self.wanted + wanted);
+    }
+
+    fn row(&self, group: Group) -> Vec<String> {
+        let mean = |sum: f64| if sum.is_nan() { String::new() } else { fixed(sum / self.rows.max(1) as f64) };
+        let (median, moment) = self.running.unwrap_or((1.0, 1.0));
+        vec![
+            group.label().to_owned(),
+            self.rows.to_string(),
+            mean(self.precision),
+            fixed(self.worst.unwrap_or(1.0)),
+            mean(self.recall),
+            mean(self.related),
+            mean(self.noise),
+            fixed(median),
+            fixed(moment),
+            format!("{}/{}", self.fell, self.known),
+            format!("{} of {}", self.met, self.wanted),
+        ]
+    }
 }
 
 impl Report {
     pub fn new(set: &'static str) -> Self {
-        Self { set, tables: BTreeMap::new(), targets: BTreeMap::new() }
+        Self { set, tables: BTreeMap::new(), sums: BTreeMap::new() }
     }
 
     pub fn add(&mut self, stress: &Stress, trials: &[Trial]) {
-        let table = self.tables.entry(stress.group).or_insert_with(|| Table::new(header(stress.group)));
+        let table = self.tables.entry(stress.group).or_insert_with(|| Table::new(&header(stress.group)));
+        let sum = self.sums.entry(stress.group).or_default();
         let places: Vec<Option<usize>> =
             if stress.incidents.is_empty() { vec![None] } else { (0..stress.incidents.len()).map(Some).collect() };
         for incident in places {
@@ -181,8 +239,7 @@ impl Report {
             let figures = Figures { trials, incident };
             let targets = targets(stress.group);
             let (met, verdicts) = joined(&targets, |measure| figures.measure(measure));
-            let (sum, of) = self.targets.entry(stress.group).or_default();
-            (*sum, *of) = (*sum + met, *of + targets.len());
+            sum.add(&figures, met, targets.len());
             let mut cells = vec![name];
             cells.extend(own_cells(stress.group, &figures));
             cells.extend(common_cells(&figures));
@@ -196,31 +253,34 @@ impl Report {
             println!("\n{}: {}", self.set, group.label());
             table.print();
         }
-        println!("\n{}: targets met", self.set);
-        for (group, (met, of)) in &self.targets {
-            println!("  {:<50} {met} of {of}", group.label());
-        }
+        println!(
+            "\n{}: all groups; means over the rows above, the least of `worst P`, `run med` and `run min`",
+            self.set
+        );
+        let mut table = Table::new(&SUMMARY);
+        self.sums.iter().for_each(|(group, sum)| table.add(sum.row(*group)));
+        table.print();
     }
 }
 
-/// What every group shows behind its own columns.
-macro_rules! columns {
-    ($($own:literal),*) => {
-        &["stress", $($own,)* "P", "worst P", "R", "B3 F1", "noise", "run med", "run min", "fell", "s", "targets"]
-    };
-}
+const SUMMARY: [&str; 11] =
+    ["group", "rows", "P", "worst P", "R", "related", "noise", "run med", "run min", "fell", "targets met"];
 
-const fn header(group: Group) -> &'static [&'static str] {
-    match group {
+/// What every group shows behind its own columns.
+const COMMON: [&str; 10] = ["P", "worst P", "R", "B3 F1", "noise", "run med", "run min", "fell", "s", "targets"];
+
+fn header(group: Group) -> Vec<&'static str> {
+    let own: &[&str] = match group {
         Group::Plain
         | Group::SharedInfrastructure
         | Group::FewShareOne
         | Group::Renamed
         | Group::Benign
-        | Group::BigDomain => columns!(),
-        Group::Wide => columns!("wide R", "related", "largest", "strangers", "noise in"),
-        Group::Slow => columns!("visible", "band"),
-    }
+        | Group::BigDomain => &[],
+        Group::Wide => &["wide R", "related", "largest", "strangers", "noise in"],
+        Group::Slow => &["visible", "band"],
+    };
+    [&["stress"], own, &COMMON].concat()
 }
 
 fn own_cells(group: Group, figures: &Figures<'_>) -> Vec<String> {
@@ -244,7 +304,7 @@ fn own_cells(group: Group, figures: &Figures<'_>) -> Vec<String> {
 
 fn common_cells(figures: &Figures<'_>) -> Vec<String> {
     let (median, worst) = figures.running();
-    let (known, fell) = figures.trials.iter().fold((0, 0), |sum, trial| (sum.0 + trial.known, sum.1 + trial.fell));
+    let (known, fell) = figures.falls();
     vec![
         fixed(figures.measure(Measure::Precision)),
         fixed(figures.measure(Measure::WorstPrecision)),

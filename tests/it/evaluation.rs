@@ -45,6 +45,14 @@ fn a_recorded_set_gives_a_row_with_as_many_cells_as_the_table_has_columns() {
 }
 
 #[test]
+fn what_is_not_there_is_named() {
+    let data = evaluation().join("sample");
+    let missing: Vec<_> = sets::all().iter().flat_map(|set| set.missing(&data)).collect();
+    assert!(missing.contains(&data.join("ait-ads/shaw.labels.csv")), "{missing:?}");
+    assert!(missing.iter().all(|file| !file.starts_with(data.join("windows-sigma-concurrent"))), "{missing:?}");
+}
+
+#[test]
 fn a_replay_through_native_alerts_decides_the_same() {
     let evaluator = evaluator();
     let set = sets::stressed().into_iter().next().expect("a set");
@@ -102,8 +110,7 @@ fn every_stress_is_replayed_and_told() {
     let alerts = sample(&evaluator);
     let mut report = stressed::Report::new("sample");
     for stress in Stress::all() {
-        let trials = [1, 2].map(|seed| stressed::trial(&evaluator, &alerts, &stress, seed));
-        report.add(&stress, &trials);
+        report.add(&stress, &[stressed::trial(&evaluator, &alerts, &stress, 1)]);
     }
     report.print();
 }
