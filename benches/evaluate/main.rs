@@ -31,6 +31,7 @@ const USAGE: &str = "\
 --on SET         only sets whose name holds this
 --only NAME      only stresses whose name holds this (`=NAME`: is this)
 --seeds N        seeds 1 to N; default 3
+--out DIR        each line with its case and label, as JSON lines
 --jobs N         threads; default one per core";
 
 struct Options {
@@ -40,6 +41,7 @@ struct Options {
     on: String,
     only: String,
     seeds: u64,
+    out: Option<PathBuf>,
     jobs: usize,
 }
 
@@ -67,7 +69,7 @@ fn main() {
 
 fn recorded(options: &Options, evaluator: &Evaluator, sets: &[Set]) {
     let began = Instant::now();
-    let rows = each(options.jobs, sets, |set| set.row(evaluator, &options.data));
+    let rows = each(options.jobs, sets, |set| set.row(evaluator, &options.data, options.out.as_deref()));
     let mut table = sets::table();
     let (met, of) = rows.iter().fold((0, 0), |sum, row| (sum.0 + row.met, sum.1 + row.aims));
     rows.into_iter().for_each(|row| table.add(row.cells));
@@ -83,6 +85,9 @@ fn stress(options: &Options, evaluator: &Evaluator, sets: &[Set]) {
         None => name.contains(&options.only),
     };
     let stresses: Vec<Stress> = Stress::all().into_iter().filter(|stress| wanted(stress.name)).collect();
+    if stresses.is_empty() {
+        usage(&format!("no stress is named {}", options.only));
+    }
     let mut jobs: Vec<(usize, usize, u64)> = Vec::new();
     for set in 0..sets.len() {
         for (place, stress) in stresses.iter().enumerate() {
@@ -92,7 +97,8 @@ fn stress(options: &Options, evaluator: &Evaluator, sets: &[Set]) {
     }
     let try_one = |&(set, place, seed): &(usize, usize, u64)| {
         let alerts: &[Labelled] = &sets[set].1;
-        trial(evaluator, alerts, &stresses[place], seed)
+        let out = options.out.as_deref().map(|folder| (folder, sets[set].0));
+        trial(evaluator, alerts, &stresses[place], seed, out)
     };
     let mut trials = jobs.iter().zip(each(options.jobs, &jobs, try_one)).peekable();
     for (set, (name, _)) in sets.iter().enumerate() {
@@ -135,6 +141,7 @@ fn options() -> Options {
         on: String::new(),
         only: String::new(),
         seeds: 3,
+        out: None,
         jobs: std::thread::available_parallelism().map_or(1, usize::from),
     };
     let mut args = std::env::args().skip(1);
@@ -149,6 +156,7 @@ fn options() -> Options {
             "--on" => options.on = value(),
             "--only" => options.only = value(),
             "--seeds" => options.seeds = number(&value()),
+            "--out" => options.out = Some(value().into()),
             "--jobs" => options.jobs = usize::try_from(number(&value())).unwrap_or(1),
             _ => usage(&format!("{arg} is not known")),
         }

@@ -156,6 +156,18 @@ pub fn native_lines(alerts: &[Labelled]) -> Vec<Line> {
     alerts.iter().map(line).collect()
 }
 
+/// Each line with its case and label, as JSON lines in `folder`: what one looks at to see why.
+pub fn write(folder: &Path, name: &str, lines: &[Line], ran: &Ran) {
+    let mut text = String::new();
+    for ((number, line), case) in (1..).zip(lines).zip(&ran.cases) {
+        let record = String::from_utf8_lossy(&line.bytes);
+        let case = case.map_or_else(|| "null".to_owned(), |case| case.to_string());
+        text += &format!("{{\"line\":{number},\"case\":{case},\"label\":\"{}\",\"record\":{record}}}\n", line.label);
+    }
+    let file = folder.join(format!("{}.jsonl", name.replace([' ', ',', '='], "-")));
+    std::fs::create_dir_all(folder).and_then(|()| std::fs::write(&file, text)).expect("the folder can be written");
+}
+
 fn as_kcat(bytes: &[u8], tenant: &str, offset: usize) -> Vec<u8> {
     let payload = std::str::from_utf8(bytes).expect("alerts are UTF-8");
     let line = serde_json::json!({

@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 use casewright::testing::score::{NOISE, Score, score, spread};
 
-use super::run::{Evaluator, Line, Ran};
+use super::run::{Evaluator, Line, Ran, write};
 use super::table::{Table, fixed, joined};
 use super::target::{Measure, Target, at_least, at_most};
 
@@ -128,10 +128,13 @@ impl Set {
         lines.into_iter().zip(times).filter(|(_, at)| *at >= begin).map(|(line, _)| line).collect()
     }
 
-    /// Runs the set and answers its row.
-    pub fn row(&self, evaluator: &Evaluator, data: &Path) -> Row {
+    /// Runs the set and answers its row; `out` gets its lines with their cases.
+    pub fn row(&self, evaluator: &Evaluator, data: &Path, out: Option<&Path>) -> Row {
         let lines = self.cut(evaluator, self.load(data));
         let ran = evaluator.run(&lines, 0);
+        if let Some(folder) = out {
+            write(folder, &self.title(), &lines, &ran);
+        }
         let labels: Vec<&str> = lines.iter().map(|line| &*line.label).collect();
         self.told(&ran, &labels)
     }

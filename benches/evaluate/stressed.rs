@@ -1,12 +1,13 @@
 //! The stressed sets: every stress with every seed, the final grouping and the running view, in one table per group.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
 use std::time::Instant;
 
 use casewright::testing::score::{Score, Wide, fallen, pair_precision, score, wide};
 use casewright::testing::stress::{Group, Labelled, Stress};
 
-use super::run::{Evaluator, Ran, native_lines};
+use super::run::{Evaluator, Ran, native_lines, write};
 use super::table::{Table, fixed, joined};
 use super::target::{Measure, Target, at_least};
 
@@ -36,11 +37,22 @@ struct Incident {
     band: String,
 }
 
-pub fn trial(evaluator: &Evaluator, alerts: &[Labelled], stress: &Stress, seed: u64) -> Trial {
+/// `out` gets the stressed alerts with their cases: a folder, and the set's name.
+pub fn trial(
+    evaluator: &Evaluator,
+    alerts: &[Labelled],
+    stress: &Stress,
+    seed: u64,
+    out: Option<(&Path, &str)>,
+) -> Trial {
     let began = Instant::now();
     let stressed = stress.apply(alerts, seed);
     let labels: Vec<&str> = stressed.iter().map(|labelled| &*labelled.label).collect();
-    let ran = evaluator.run(&native_lines(&stressed), CHECKPOINTS);
+    let lines = native_lines(&stressed);
+    let ran = evaluator.run(&lines, CHECKPOINTS);
+    if let Some((folder, set)) = out {
+        write(folder, &format!("{set} {} {seed}", stress.name), &lines, &ran);
+    }
     assert_eq!(ran.rejected, 0, "{}: what is added can be read", stress.name);
     let (known, fell) = falls(&ran);
     Trial {

@@ -4,9 +4,11 @@
 #![allow(dead_code, reason = "the command uses all of it")]
 
 use std::path::Path;
+use std::sync::Arc;
 
+use casewright::config;
 use casewright::testing::stress::{Labelled, Stress};
-use casewright::wire::alert_json;
+use casewright::wire::{Profiles, alert_json, check_samples};
 
 use run::{Evaluator, native_lines};
 
@@ -29,6 +31,16 @@ fn evaluator() -> Evaluator {
     Evaluator::new(&evaluation().join("casewright.toml"))
 }
 
+#[test]
+fn the_configuration_adds_a_profile_to_the_defaults_and_nothing_else() {
+    let told = config::load(Some(&evaluation().join("casewright.toml")), std::iter::empty()).unwrap();
+    let defaults = config::parse("").unwrap();
+    let profiles = Arc::new(Profiles::load(told.profiles_dir.as_deref()).unwrap());
+    assert_eq!(config::Config { profiles_dir: None, ..told }, defaults);
+    assert!(profiles.contains("ait-ads"));
+    assert_eq!(check_samples(&profiles, &defaults.limits).faults, []);
+}
+
 fn sample(evaluator: &Evaluator) -> Vec<Labelled> {
     let set = sets::stressed().into_iter().next().expect("a set");
     evaluator.decode(&set.load(&evaluation().join("sample")))
@@ -37,7 +49,7 @@ fn sample(evaluator: &Evaluator) -> Vec<Labelled> {
 #[test]
 fn a_recorded_set_gives_a_row_with_as_many_cells_as_the_table_has_columns() {
     let set = sets::all().into_iter().next().expect("a set");
-    let row = set.row(&evaluator(), &evaluation().join("sample"));
+    let row = set.row(&evaluator(), &evaluation().join("sample"), None);
     let mut table = sets::table();
     assert_eq!((row.cells[2].as_str(), row.aims), ("24", 2));
     table.add(row.cells);
@@ -110,7 +122,7 @@ fn every_stress_is_replayed_and_told() {
     let alerts = sample(&evaluator);
     let mut report = stressed::Report::new("sample");
     for stress in Stress::all() {
-        report.add(&stress, &[stressed::trial(&evaluator, &alerts, &stress, 1)]);
+        report.add(&stress, &[stressed::trial(&evaluator, &alerts, &stress, 1, None)]);
     }
     report.print();
 }
