@@ -155,7 +155,7 @@ fn options() -> Options {
             "--config" => options.config = value().into(),
             "--on" => options.on = value(),
             "--only" => options.only = value(),
-            "--seeds" => options.seeds = number(&value()),
+            "--seeds" => options.seeds = number(&value()).max(1),
             "--out" => options.out = Some(value().into()),
             "--jobs" => options.jobs = usize::try_from(number(&value())).unwrap_or(1),
             _ => usage(&format!("{arg} is not known")),

@@ -13,7 +13,7 @@ mod wide;
 
 use std::sync::Arc;
 
-pub use scene::Scene;
+use scene::Scene;
 
 use crate::model::Alert;
 

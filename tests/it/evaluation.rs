@@ -7,7 +7,8 @@ use std::path::Path;
 use std::sync::Arc;
 
 use casewright::config;
-use casewright::testing::stress::{Labelled, Stress};
+use casewright::testing::score::score;
+use casewright::testing::stress::{Group, Labelled, Stress};
 use casewright::wire::{Profiles, alert_json, check_samples};
 
 use run::{Evaluator, native_lines};
@@ -78,7 +79,9 @@ fn checkpoints_change_nothing_and_the_last_is_the_end() {
     let evaluator = evaluator();
     let lines = native_lines(&sample(&evaluator));
     let ran = evaluator.run(&lines, 5);
-    assert_eq!(ran.cases, evaluator.run(&lines, 0).cases);
+    let again = evaluator.run(&lines, 0);
+    let labels: Vec<&str> = lines.iter().map(|line| &*line.label).collect();
+    assert_eq!((&ran.cases, score(&ran.cases, &labels)), (&again.cases, score(&again.cases, &labels)));
     let seen: Vec<usize> = ran.moments.iter().map(Vec::len).collect();
     assert_eq!(seen, [5, 10, 15, 20, 24]);
     assert_eq!(ran.moments.last(), Some(&ran.cases));
@@ -102,6 +105,10 @@ fn a_seed_gives_the_same_stress_and_every_alert_its_label() {
             assert_eq!(text(&stressed), text(&stress.apply(&alerts, 8)), "{}", stress.name);
         }
         assert!(stressed.iter().all(|labelled| !labelled.label.is_empty()), "{}", stress.name);
+        assert_eq!(native_lines(&stressed).len(), stressed.len(), "{}", stress.name);
+        // Nothing that was recorded is lost, but where few incidents are picked.
+        let kept = stressed.len() >= alerts.len() || stress.group == Group::FewShareOne;
+        assert!(kept, "{}: {} of {} alerts", stress.name, stressed.len(), alerts.len());
         assert!(stressed.is_sorted_by_key(|labelled| labelled.alert.event_time.at), "{}", stress.name);
         for incident in stress.incidents {
             assert!(stressed.iter().any(|labelled| &*labelled.label == *incident), "{}: {incident}", stress.name);
