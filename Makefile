@@ -5,7 +5,7 @@ DEMO ?=
 BENCH ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help prerequisites demo test fmt-check clippy doc deny nextest doctest bench bench-e2e bench-scale audit
+.PHONY: help prerequisites demo test fmt-check clippy doc deny nextest doctest bench bench-e2e bench-scale evaluate evaluate-stress audit
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sort | awk -F ':.*## ' '{ printf "%-14s %s\n", $$1, $$2 }'
@@ -27,7 +27,7 @@ fmt-check: ## is the source formatted?
 
 clippy: ## lints, warnings denied
 	$(CARGO) clippy --locked --all-targets -- -D warnings
-	$(CARGO) clippy --locked --bench e2e --bench scale -- -D warnings
+	$(CARGO) clippy --locked --bench e2e --bench scale --bench evaluate -- -D warnings
 
 doc: ## the documentation builds without a warning
 	RUSTDOCFLAGS='-D warnings' $(CARGO) doc --locked --no-deps --document-private-items
@@ -49,6 +49,15 @@ bench-e2e: kafka-jars ## the daemon beside a bare loop, on a real Kafka; BENCH='
 
 bench-scale: kafka-jars ## memory, restart and rebuild with 100,000 open cases, on a real Kafka
 	$(CARGO) bench --locked --bench scale -- $(BENCH)
+
+DATA ?= ../shared/data
+EVALUATE ?=
+
+evaluate: ## how well recorded alerts become cases; DATA=DIR, EVALUATE='--on mixed' is short
+	$(CARGO) bench --locked --quiet --profile evaluate --bench evaluate -- --data '$(DATA)' $(EVALUATE)
+
+evaluate-stress: ## the same under stress; EVALUATE='--only dc --seeds 1' is short
+	$(CARGO) bench --locked --quiet --profile evaluate --bench evaluate -- --stress --data '$(DATA)' $(EVALUATE)
 
 audit: ## known advisories; needs the network
 	$(CARGO) deny check advisories

@@ -149,6 +149,14 @@ impl<'a> Replay<'a> {
         if self.waiting.len() >= LINES_PER_BATCH { self.batch(false) } else { Ok(()) }
     }
 
+    /// How things stand after the lines so far. Nothing that is decided depends on when this is asked.
+    pub fn so_far(&mut self) -> Result<&ReplayReport, ReplayError> {
+        if !self.waiting.is_empty() {
+            self.batch(false)?;
+        }
+        Ok(&self.report)
+    }
+
     pub fn finish(mut self) -> Result<ReplayReport, ReplayError> {
         self.batch(true)?;
         Ok(self.report)

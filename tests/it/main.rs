@@ -7,6 +7,7 @@ mod cli;
 mod config;
 mod daemon;
 mod data;
+mod evaluation;
 mod exactly_once;
 mod formats;
 mod judge;
