@@ -85,6 +85,7 @@ impl Engine {
                 self.merge(turn, at, (main, candidate.part), Some(link));
             }
         }
+        self.register(turn, placed.part, arrival);
         placed
     }
 

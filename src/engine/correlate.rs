@@ -179,9 +179,9 @@ impl Engine {
         entry.last_at = entry.last_at.max(arrival.at());
         entry.count += 1;
         self.learned.put_dedup(entry);
-        self.remember_id(arrival, part);
         self.register(turn, part, arrival);
         let part = self.repeated_in(turn, arrival, part, entry.alert);
+        self.remember_id(arrival, part);
         self.repeat(turn, arrival, part, entry.alert)
     }
 
