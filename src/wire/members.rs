@@ -40,7 +40,13 @@ const BUSES: [&str; 3] = ["specversion", "detail-type", "_index"];
 /// Something carried.
 pub(super) enum Member<'a> {
     Object(&'a str),
-    Text(Cow<'a, str>),
+    Text {
+        text: Cow<'a, str>,
+        /// As it is written, with its quotes.
+        raw: &'a str,
+        /// It was base64.
+        encoded: bool,
+    },
 }
 
 #[derive(Default)]
@@ -87,7 +93,8 @@ impl<'a> Members<'a> {
                     // Pub/Sub says nowhere that its `data` is base64.
                     let perhaps = || CARRIERS[*place] == "data" && text.starts_with("ey");
                     let encoded = CARRIERS[*place] == "data_base64" || perhaps();
-                    Some(Member::Text(if encoded { Cow::Owned(decoded(&text)?) } else { text }))
+                    let text = if encoded { Cow::Owned(decoded(&text)?) } else { text };
+                    Some(Member::Text { text, raw, encoded })
                 }
                 _ => None,
             }
@@ -149,7 +156,7 @@ mod tests {
             .carried()
             .map(|member| match member {
                 Member::Object(text) => text.to_owned(),
-                Member::Text(text) => text.into_owned(),
+                Member::Text { text, .. } => text.into_owned(),
             })
             .collect();
         assert_eq!(carried, [r#"{"x":1}"#, "hi", r#"a "b""#]);

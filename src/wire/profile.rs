@@ -11,9 +11,11 @@ mod read;
 mod recognise;
 mod rules;
 mod samples;
+mod split;
 mod trie;
 mod walk;
 
+use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -24,7 +26,7 @@ use super::plain::Plain;
 use super::scan::Value;
 use super::{generic, native};
 use embedded::EMBEDDED;
-use read::Readings;
+pub(super) use read::Readings;
 use recognise::{Known, Recogniser};
 use rules::Profile;
 pub use samples::{SampleFault, SampleReport, check as check_samples};
@@ -113,6 +115,14 @@ impl<'a> Reader<'a> {
             }
             (Self::Profile(profile), _) => read::read(profile, body, context),
             (Self::Generic(name), _) => smallvec![generic::read(body, name, context)],
+        }
+    }
+
+    /// Where the elements lie that each have a reading of their own; none where that cannot be told.
+    pub fn elements(&self, body: &Body<'_>) -> Vec<Range<usize>> {
+        match (self, body) {
+            (Self::Profile(Profile { alerts: Some(list), .. }), Body::Json(record)) => list.elements(*record),
+            (Self::Native(_) | Self::Profile(_) | Self::Generic(_), _) => Vec::new(),
         }
     }
 }

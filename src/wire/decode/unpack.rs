@@ -5,13 +5,14 @@ use std::borrow::Cow;
 use std::ops::Range;
 use std::sync::Arc;
 
+use super::letter::{self, Hole, Outer};
 use super::{AUTO, Body, Context, Decoder, Element, Elements, Record, Refused, RejectReason, Rejection};
 use crate::config::{Limits, SourceConfig};
 use crate::model::{Alert, Origin, Timestamp};
 use crate::wire::identity::alert_id;
 use crate::wire::members::{Member, Members};
 use crate::wire::plain::{self, Fields, Form, Plain};
-use crate::wire::profile::{Profiles, Reader};
+use crate::wire::profile::{Profiles, Reader, Readings};
 use crate::wire::scan::{Fault, Scan, Shape, key_hash, scan};
 use crate::wire::times::{Frame, TimeFormat, Zone};
 
@@ -23,7 +24,7 @@ const THIN_KEYS_MAX: usize = 6;
 const KEYS_TELLING: usize = 3;
 /// Objects that a record with flat keys may have had.
 const FIRSTS_MAX: usize = 64;
-/// Elements in strings have no bytes of their own, and each that is refused takes those of the whole record with it.
+/// Of the letters of one record together: one that needs what lies around its element takes that with it.
 const REFUSED_BYTES_MAX: usize = 2 << 20;
 
 /// One record being taken apart.
@@ -43,21 +44,55 @@ pub(super) struct Unpacking<'d> {
 /// A document somewhere in the record.
 #[derive(Clone)]
 struct Place<'p> {
+    text: &'p str,
     /// The bytes of the payload that it is, or that it lies in.
     bytes: Range<usize>,
     /// The text starts with the first of those bytes, so that what lies in it has bytes of its own.
     verbatim: bool,
     /// It is one of many, and is told by its number.
     numbered: bool,
+    /// Those bytes are its neighbours' as well, or not all that it takes to read it as it is read here: a letter of it alone
+    /// has to be put together.
+    split: bool,
+    /// What it is put together of.
+    outer: Option<&'p Outer<'p>>,
     depth: u8,
     around: &'p [(Cow<'p, str>, Cow<'p, str>)],
     time: Option<Timestamp>,
 }
 
-impl Place<'_> {
-    fn inside(&self, at: Range<usize>) -> Range<usize> {
+impl<'p> Place<'p> {
+    fn inside(&self, at: &Range<usize>) -> Range<usize> {
         if self.verbatim { self.bytes.start + at.start..self.bytes.start + at.end } else { self.bytes.clone() }
     }
+
+    /// One of the documents that this one holds, there in its text.
+    fn one_of_many(&self, at: &Range<usize>) -> Self {
+        let text = self.text.get(at.clone()).unwrap_or_default();
+        let split = self.split || !self.verbatim || self.has_context();
+        Self { text, bytes: self.inside(at), numbered: true, split, depth: self.depth + 1, ..self.clone() }
+    }
+
+    /// Whether what is read here is read with what was found around it.
+    fn has_context(&self) -> bool {
+        self.time.is_some() || !self.around.is_empty()
+    }
+
+    /// What lies around one of the documents here. Without context each reads alone as it does here.
+    fn outer(&'p self, hole: Hole<'p>) -> Option<Outer<'p>> {
+        self.has_context().then_some(Outer { text: self.text, hole, outer: self.outer })
+    }
+
+    /// What a letter of this document alone carries, where the bytes are not that.
+    fn letter(&self) -> Option<Arc<str>> {
+        if self.split { letter::composed(self.text, self.outer).map(Arc::from) } else { None }
+    }
+}
+
+/// Where a part of `text` stands in it.
+fn range_in(text: &str, part: &str) -> Range<usize> {
+    let from = (part.as_ptr() as usize).saturating_sub(text.as_ptr() as usize);
+    from..from + part.len()
 }
 
 impl<'d> Unpacking<'d> {
@@ -77,11 +112,20 @@ impl<'d> Unpacking<'d> {
 
     pub fn run(mut self) -> Elements {
         let payload = self.record.payload.unwrap_or_default();
-        let place =
-            Place { bytes: 0..payload.len(), verbatim: true, numbered: false, depth: 0, around: &[], time: None };
+        let place = Place {
+            text: std::str::from_utf8(payload).unwrap_or_default(),
+            bytes: 0..payload.len(),
+            verbatim: true,
+            numbered: false,
+            split: false,
+            outer: None,
+            depth: 0,
+            around: &[],
+            time: None,
+        };
         match scan(payload, self.limits) {
             Ok(scan) => self.json(&scan, &place),
-            Err(fault) if fault.reason == RejectReason::NotJson => self.perhaps_text(payload, fault, &place),
+            Err(fault) if fault.reason == RejectReason::NotJson => self.perhaps_text(fault, &place),
             Err(fault) => self.refuse(refused_by(fault), None, &place),
         }
         if self.overflow {
@@ -101,12 +145,12 @@ impl<'d> Unpacking<'d> {
     }
 
     /// What begins like JSON and is none was JSON once, and cut.
-    fn perhaps_text(&mut self, payload: &[u8], fault: Fault, place: &Place<'_>) {
-        let text = std::str::from_utf8(payload).unwrap_or_default();
+    fn perhaps_text(&mut self, fault: Fault, place: &Place<'_>) {
+        let text = place.text;
         // Some logs begin their lines with a bracket, but none with a bracket and a brace.
         let list = |rest: &str| rest.trim_start().starts_with(['{', '[', '"']);
         let start = text.trim_start();
-        if start.starts_with('{') && self.lines(text, place) {
+        if start.starts_with('{') && self.lines(place) {
             return;
         }
         if start.starts_with('{') || start.strip_prefix('[').is_some_and(list) {
@@ -116,16 +160,16 @@ impl<'d> Unpacking<'d> {
     }
 
     /// JSON lines, which some buffers flush as one record. Answers whether it was that.
-    fn lines(&mut self, text: &str, place: &Place<'_>) -> bool {
+    fn lines(&mut self, place: &Place<'_>) -> bool {
+        let text = place.text;
         let sound = |line: &str| scan(line.as_bytes(), self.limits).is_ok_and(|scan| scan.shape == Shape::Object);
         let mut lines = text.lines().filter(|line| !line.trim().is_empty());
         if !lines.next().is_some_and(sound) || lines.clone().count() == 0 {
             return false;
         }
         for line in text.lines().filter(|line| !line.trim().is_empty()) {
-            let from = line.as_ptr() as usize - text.as_ptr() as usize;
-            let bytes = place.inside(from..from + line.len());
-            let place = Place { bytes, numbered: true, depth: place.depth + 1, ..place.clone() };
+            let outer = place.outer.filter(|_| place.has_context());
+            let place = Place { outer, ..place.one_of_many(&range_in(text, line)) };
             if self.overflow {
                 break;
             }
@@ -197,11 +241,10 @@ impl<'d> Unpacking<'d> {
         if elements.is_empty() {
             return self.refuse(Refused::new(RejectReason::Empty, "the envelope holds no alert"), None, place);
         }
-        for range in elements {
-            let text = &outer.text[range.clone()];
-            let place =
-                Place { bytes: place.inside(range.clone()), numbered: true, depth: place.depth + 1, ..place.clone() };
-            match scan(text.as_bytes(), self.limits) {
+        for (n, range) in elements.iter().enumerate() {
+            let around = place.outer(Hole::OneOf(elements, n));
+            let place = Place { outer: around.as_ref(), ..place.one_of_many(range) };
+            match scan(place.text.as_bytes(), self.limits) {
                 Ok(scan) if place.depth > WRAPPED_MAX || scan.shape == Shape::Array => {
                     self.refuse(Refused::new(RejectReason::NotAnObject, "an alert is a JSON object"), None, &place);
                 }
@@ -217,8 +260,9 @@ impl<'d> Unpacking<'d> {
         if let Ok(text) = serde_json::from_str::<String>(scan.text)
             && place.depth < WRAPPED_MAX
         {
-            let inner = Place { verbatim: false, depth: place.depth + 1, ..place.clone() };
-            self.carried(&text, &inner);
+            let around = Outer { text: place.text, hole: Hole::Quoted(0..place.text.len()), outer: place.outer };
+            let (verbatim, depth) = (false, place.depth + 1);
+            self.carried(&Place { text: &text, verbatim, outer: Some(&around), depth, ..place.clone() });
         }
         if self.out.len() == before {
             self.refuse(Refused::new(RejectReason::NotAnObject, "an alert is a JSON object"), None, place);
@@ -236,18 +280,22 @@ impl<'d> Unpacking<'d> {
             let before = self.out.len();
             match member {
                 Member::Object(text) => {
-                    let from = text.as_ptr() as usize - scan.text.as_ptr() as usize;
-                    let bytes = place.inside(from..from + text.len());
-                    let inner = Place { bytes, depth: place.depth + 1, time, ..place.clone() };
+                    let at = range_in(scan.text, text);
+                    let (bytes, depth) = (place.inside(&at), place.depth + 1);
+                    let around = Outer { text: place.text, hole: Hole::Plain(at), outer: place.outer };
+                    let inner = Place { text, bytes, outer: Some(&around), depth, time, ..place.clone() };
                     let before = self.out.len();
-                    self.carried_object(text, &inner);
+                    self.carried_object(&inner);
                     if self.out.len() == before && members.is_of_a_bus() {
-                        self.carried_alone(text, &inner);
+                        self.carried_alone(&inner);
                     }
                 }
-                Member::Text(text) => {
-                    let inner = Place { verbatim: false, depth: place.depth + 1, time, ..place.clone() };
-                    self.carried(&text, &inner);
+                Member::Text { text, raw, encoded } => {
+                    let at = range_in(scan.text, raw);
+                    let hole = if encoded { Hole::Encoded(at) } else { Hole::Quoted(at) };
+                    let around = Outer { text: place.text, hole, outer: place.outer };
+                    let (verbatim, depth) = (false, place.depth + 1);
+                    self.carried(&Place { text: &text, verbatim, outer: Some(&around), depth, time, ..place.clone() });
                 }
             }
             let refused = |element: &Element| matches!(element, Element::Rejected(_));
@@ -263,8 +311,8 @@ impl<'d> Unpacking<'d> {
     }
 
     /// An object that somebody carries is a record only if a profile says so, or holds one in turn.
-    fn carried_object(&mut self, text: &str, place: &Place<'_>) {
-        let Ok(scan) = scan(text.as_bytes(), self.limits) else { return };
+    fn carried_object(&mut self, place: &Place<'_>) {
+        let Ok(scan) = scan(place.text.as_bytes(), self.limits) else { return };
         if scan.fault.is_some() {
             return;
         }
@@ -278,7 +326,8 @@ impl<'d> Unpacking<'d> {
     }
 
     /// So is a text, or if its form says that it is more than a sentence.
-    fn carried(&mut self, text: &str, place: &Place<'_>) {
+    fn carried(&mut self, place: &Place<'_>) {
+        let text = place.text;
         if text.trim_start().starts_with(['{', '[']) {
             if let Ok(scan) = scan(text.as_bytes(), self.limits) {
                 let before = self.out.len();
@@ -288,7 +337,7 @@ impl<'d> Unpacking<'d> {
                     // What is refused as a record is not let in because it comes in a string.
                     self.refuse(refused_by(fault), None, place);
                 } else {
-                    self.carried_object(text, place);
+                    self.carried_object(place);
                 }
                 if self.out.len() == before && scan.shape == Shape::Object && scan.fault.is_none() {
                     self.perhaps_generic(&scan, place);
@@ -313,7 +362,10 @@ impl<'d> Unpacking<'d> {
         {
             let around: Fields<'_> = plain.fields.clone();
             let time = header_time(plain, &self.frame(place)).or(place.time);
-            let inner = Place { verbatim: false, depth: place.depth + 1, around: &around, time, ..place.clone() };
+            let hole = Hole::Plain(range_in(place.text, plain.body));
+            let line = Outer { text: place.text, hole, outer: place.outer };
+            let (text, outer, verbatim, depth) = (plain.body, Some(&line), false, place.depth + 1);
+            let inner = Place { text, outer, verbatim, depth, around: &around, time, ..place.clone() };
             return self.json(&scan, &inner);
         }
         let reader = match self.named() {
@@ -332,8 +384,8 @@ impl<'d> Unpacking<'d> {
     }
 
     /// What a bus carries is a record, whoever wrote it.
-    fn carried_alone(&mut self, text: &str, place: &Place<'_>) {
-        if let Ok(scan) = scan(text.as_bytes(), self.limits)
+    fn carried_alone(&mut self, place: &Place<'_>) {
+        if let Ok(scan) = scan(place.text.as_bytes(), self.limits)
             && scan.shape == Shape::Object
             && scan.fault.is_none()
         {
@@ -391,6 +443,38 @@ impl<'d> Unpacking<'d> {
     }
 
     fn read(&mut self, reader: Reader<'_>, body: &Body<'_>, place: &Place<'_>) {
+        let readings = self.readings(reader, body, place);
+        let many = readings.len() > 1;
+        let refused = many && readings.iter().any(Result::is_err);
+        let elements = if refused { reader.elements(body) } else { Vec::new() };
+        let told = elements.len() == readings.len();
+        for (n, reading) in readings.into_iter().enumerate() {
+            match reading {
+                Ok(alert) => self.accept(alert),
+                Err(refused) if told => self.refuse_element(refused, reader, place, &elements, n),
+                Err(refused) => {
+                    let place = Place { numbered: place.numbered || many, ..place.clone() };
+                    self.refuse(refused, Some(reader), &place);
+                }
+            }
+        }
+    }
+
+    /// An element of a list that a profile splits needs what lies beside that list.
+    fn refuse_element(
+        &mut self,
+        refused: Refused,
+        reader: Reader<'_>,
+        place: &Place<'_>,
+        elements: &[Range<usize>],
+        n: usize,
+    ) {
+        let around = Outer { text: place.text, hole: Hole::OneOf(elements, n), outer: place.outer };
+        let place = Place { outer: Some(&around), split: true, ..place.one_of_many(&elements[n]) };
+        self.refuse(refused, Some(reader), &place);
+    }
+
+    fn readings(&self, reader: Reader<'_>, body: &Body<'_>, place: &Place<'_>) -> Readings {
         let (topic, partition, offset) = (self.record.topic.clone(), self.record.partition, self.record.offset);
         let index = u32::try_from(self.out.len()).unwrap_or(u32::MAX);
         let context = Context {
@@ -402,17 +486,7 @@ impl<'d> Unpacking<'d> {
             around: place.around,
             outer_time: place.time,
         };
-        let readings = reader.read(body, &context);
-        let many = readings.len() > 1;
-        for reading in readings {
-            match reading {
-                Ok(alert) => self.accept(alert),
-                Err(refused) => {
-                    let place = Place { numbered: place.numbered || many, ..place.clone() };
-                    self.refuse(refused, Some(reader), &place);
-                }
-            }
-        }
+        reader.read(body, &context)
     }
 
     fn accept(&mut self, mut alert: Arc<Alert>) {
@@ -427,14 +501,19 @@ impl<'d> Unpacking<'d> {
     }
 
     fn refuse(&mut self, refused: Refused, reader: Option<Reader<'_>>, place: &Place<'_>) {
-        if !self.has_room(place.bytes.len()) {
+        if self.overflow {
             return;
         }
-        self.refused_bytes += place.bytes.len();
+        let composed = place.letter();
+        let bytes = composed.as_ref().map_or(place.bytes.len(), |letter| letter.len());
+        if !self.has_room(bytes) {
+            return;
+        }
+        self.refused_bytes += bytes;
         let profile = reader.map(|reader| Arc::clone(reader.name()));
         let index = place.numbered.then(|| u32::try_from(self.out.len()).unwrap_or(u32::MAX));
         let bytes = place.bytes.clone();
-        let rejection = Rejection { reason: refused.reason, detail: refused.detail, profile, index, bytes };
+        let rejection = Rejection { reason: refused.reason, detail: refused.detail, profile, index, bytes, composed };
         self.out.push(Element::Rejected(rejection));
     }
 }

@@ -17,6 +17,7 @@ use super::rules::{
     ActivityMap, AttackMap, Condition, CsvRule, EntityRule, Field, Fields, ObservableRule, Part, Place, Profile,
     Sample, SeverityMap,
 };
+use super::split::AlertList;
 use super::trie::{Probe, Trie};
 use super::{GENERIC, NATIVE, ProfileError};
 use crate::model::{EntityKind, ObservableKind, Role, Severity, Source};
@@ -50,9 +51,9 @@ impl Compiler<'_> {
             category: raw.source.r#type.map(Arc::from),
             instance: None,
         };
-        if let Some(list) = &raw.alerts {
-            let steps = self.steps(list, list.get_ref())?;
-            self.trie.split_at(&steps);
+        let alerts = raw.alerts.map(|list| self.steps(&list, list.get_ref())).transpose()?;
+        if let Some(steps) = &alerts {
+            self.trie.split_at(steps);
         }
         let accept = raw.accept.map(|condition| self.condition(condition)).transpose()?;
         let time = self.field(&raw.time.paths)?;
@@ -78,6 +79,7 @@ impl Compiler<'_> {
             source,
             signatures,
             trie,
+            alerts: alerts.map(AlertList::new),
             accept,
             time,
             time_formats,

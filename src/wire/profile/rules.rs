@@ -6,6 +6,7 @@ use super::found::{Scalar, Slot, Slots, Value, View};
 use super::glob::Glob;
 use super::raw::RawExpect;
 use super::recognise::Signatures;
+use super::split::AlertList;
 use super::trie::Trie;
 use crate::model::{EntityKind, ObservableKind, Role, Severity, Source};
 use crate::wire::plain::template::Template;
@@ -21,6 +22,8 @@ pub(in crate::wire) struct Profile {
     pub source: Source,
     pub(super) signatures: Signatures,
     pub(super) trie: Trie,
+    /// Where the record carries many.
+    pub(super) alerts: Option<AlertList>,
     pub(super) accept: Option<Condition>,
     pub(super) time: Field,
     pub(super) time_formats: Vec<TimeFormat>,

@@ -108,9 +108,14 @@ impl<'s, 'a> Value<'s, 'a> {
 
     /// As it is written, a text with its quotes.
     pub fn written(&self) -> &'a str {
+        &self.text[self.range()]
+    }
+
+    /// Where that stands in the text.
+    pub fn range(&self) -> std::ops::Range<usize> {
         let token = self.token();
         let quote = usize::from(token.kind == Kind::Text);
-        &self.text[token.from as usize - quote..token.to as usize + quote]
+        token.from as usize - quote..token.to as usize + quote
     }
 }
 

@@ -152,7 +152,7 @@ fn a_split_record_s_alerts_are_each_read_or_each_refused() {
 fn what_would_be_too_much_is_one_letter_with_all_its_bytes() {
     let nested = format!(r#"{{"records":[{}]}}"#, vec![r#"{"records":[{},{},{},{}]}"#; 900].join(","));
     let many = format!("[{}]", vec!["{}"; 1_000].join(","));
-    let padded = json!(format!("{many}{}", " ".repeat(200_000))).to_string();
+    let padded = json!({"time": "2026-08-01T09:00:00Z", "log": format!("{many}{}", " ".repeat(200_000))}).to_string();
     let lines = "{\"a\":1}\n".repeat(2_000);
     for record in [nested.clone(), json!(nested).to_string(), padded, lines] {
         let elements = decode("auto", &record);
