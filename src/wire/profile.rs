@@ -23,7 +23,7 @@ use smallvec::smallvec;
 
 use super::decode::{Body, Context, Refused, RejectReason};
 use super::plain::Plain;
-use super::scan::Value;
+use super::scan::{Value, key_hash};
 use super::{generic, native};
 use embedded::EMBEDDED;
 pub(super) use read::Readings;
@@ -212,6 +212,13 @@ impl Profiles {
     /// Whether some profile knows an object with these top-level keys, whatever it holds.
     pub(super) fn knows(&self, keys: &[u64]) -> bool {
         self.recogniser.knows(keys)
+    }
+
+    /// The profiles that may know an object with these top-level keys, and split it.
+    pub(super) fn splitting(&self, keys: &[u64]) -> impl Iterator<Item = Reader<'_>> {
+        let fits = |set: &Vec<String>| set.iter().all(|key| keys.contains(&key_hash(key.as_bytes())));
+        let splitting = self.profiles.iter().filter(|profile| profile.alerts.is_some());
+        splitting.filter(move |profile| profile.signatures.keys.iter().any(fits)).map(Reader::Profile)
     }
 
     /// The profile that knows the text by its marks.

@@ -74,6 +74,19 @@ fn with_one(text: &str, elements: &[Range<usize>], n: usize, inner: &str) -> Opt
     Some(out)
 }
 
+/// `text` with `null` for those of `elements` that `bad` names.
+pub(super) fn without(text: &str, elements: &[Range<usize>], bad: impl Fn(usize) -> bool) -> Option<String> {
+    let mut out = String::with_capacity(text.len());
+    let mut at = 0;
+    for (_, element) in elements.iter().enumerate().filter(|(i, _)| bad(*i)) {
+        out.push_str(text.get(at..element.start)?);
+        out.push_str("null");
+        at = element.end;
+    }
+    out.push_str(text.get(at..)?);
+    Some(out)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -90,6 +103,7 @@ mod tests {
         let elements = places(text, &["1", "2", "3", "4"]);
         assert_eq!(with_one(text, &elements, 1, "2").unwrap(), r#"{"a":[ 2 ],"b":[],"c":0}"#);
         assert_eq!(with_one(text, &elements, 3, "x").unwrap(), r#"{"a":[  ],"b":[x],"c":0}"#);
+        assert_eq!(without(text, &elements, |i| i != 1).unwrap(), r#"{"a":[ null , 2,null ],"b":[null],"c":0}"#);
         assert_eq!(with_one(text, &[0..9, 3..5], 0, "x"), None, "one lies in the other");
     }
 

@@ -190,6 +190,9 @@ impl<'d> Unpacking<'d> {
         }
         // What may be of any depth is not looked into: of such a record the keys at its top are all that counts.
         if let Some(fault) = scan.fault {
+            if self.all_but_spoilt(scan, place) {
+                return;
+            }
             let whole = !is_envelope(scan) || self.profiles.knows(&scan.keys);
             return if whole { self.refuse(refused_by(fault), None, place) } else { self.list(scan, place) };
         }
@@ -335,7 +338,9 @@ impl<'d> Unpacking<'d> {
                     self.list(&scan, place);
                 } else if let Some(fault) = scan.fault.filter(|_| !is_envelope(&scan)) {
                     // What is refused as a record is not let in because it comes in a string.
-                    self.refuse(refused_by(fault), None, place);
+                    if !self.all_but_spoilt(&scan, place) {
+                        self.refuse(refused_by(fault), None, place);
+                    }
                 } else {
                     self.carried_object(place);
                 }
@@ -472,6 +477,52 @@ impl<'d> Unpacking<'d> {
         let around = Outer { text: place.text, hole: Hole::OneOf(elements, n), outer: place.outer };
         let place = Place { outer: Some(&around), split: true, ..place.one_of_many(&elements[n]) };
         self.refuse(refused, Some(reader), &place);
+    }
+
+    /// A record that a profile splits, with some elements that no parser may see: these are refused, and the others read.
+    /// Answers whether it was that.
+    fn all_but_spoilt(&mut self, outer: &Scan<'_>, place: &Place<'_>) -> bool {
+        let named = self.named();
+        let known = named.is_none().then(|| self.profiles.splitting(&outer.keys)).into_iter().flatten();
+        named.into_iter().chain(known).any(|reader| {
+            let elements = reader.elements(&Body::Json(outer.root()));
+            let fault = |at: &Range<usize>| match scan(outer.text[at.clone()].as_bytes(), self.limits) {
+                Ok(scan) => scan.fault,
+                Err(fault) => Some(fault),
+            };
+            let faults: Vec<Option<Fault>> = elements.iter().map(fault).collect();
+            if faults.len() < 2 || faults.iter().all(Option::is_none) {
+                return false;
+            }
+            let rest = letter::without(outer.text, &elements, |n| faults[n].is_some()).unwrap_or_default();
+            let Ok(rest) = scan(rest.as_bytes(), self.limits) else { return false };
+            let known = rest.fault.is_none()
+                && self.recognise(&rest).or(named).is_some_and(|other| other.name() == reader.name());
+            known && self.read_but(&faults, reader, &rest, &elements, place)
+        })
+    }
+
+    /// Reads what is left without the elements that have a fault; nothing at all if they are not those of the profile.
+    fn read_but(
+        &mut self,
+        faults: &[Option<Fault>],
+        reader: Reader<'_>,
+        rest: &Scan<'_>,
+        elements: &[Range<usize>],
+        place: &Place<'_>,
+    ) -> bool {
+        let readings = self.readings(reader, &Body::Json(rest.root()), place);
+        if readings.len() != elements.len() {
+            return false;
+        }
+        for (n, reading) in readings.into_iter().enumerate() {
+            match (faults[n], reading) {
+                (Some(fault), _) => self.refuse_element(refused_by(fault), reader, place, elements, n),
+                (None, Err(refused)) => self.refuse_element(refused, reader, place, elements, n),
+                (None, Ok(alert)) => self.accept(alert),
+            }
+        }
+        true
     }
 
     fn readings(&self, reader: Reader<'_>, body: &Body<'_>, place: &Place<'_>) -> Readings {

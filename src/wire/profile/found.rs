@@ -77,6 +77,8 @@ pub(super) struct Found<'a> {
     /// There was a list of alerts, if an empty one.
     listed: bool,
     pub cut: bool,
+    /// Alerts of a list that hold a number out of range, and that number.
+    spoilt: Vec<(u16, String)>,
 }
 
 impl<'a> Found<'a> {
@@ -107,6 +109,15 @@ impl<'a> Found<'a> {
 
     pub fn end_alert(&mut self) {
         (self.alert, self.kept) = (0, 0);
+    }
+
+    /// The alert that the walk is in cannot be read on.
+    pub fn spoil(&mut self, number: String) {
+        self.spoilt.push((self.alert, number));
+    }
+
+    pub fn spoilt(&self, alert: u16) -> Option<&str> {
+        self.spoilt.iter().find(|(spoilt, _)| *spoilt == alert).map(|(_, number)| &**number)
     }
 
     pub fn begin_list(&mut self) {

@@ -10,6 +10,7 @@ use super::rules::{
     ActivityMap, AttackMap, EntityRule, Field, ObservableRule, Piece, Place, Profile, SeverityMap, is_filled, pieces,
     placed_pieces,
 };
+use super::walk::OutOfRange;
 use crate::model::{
     Activity, Alert, AlertId, AlertLink, Attack, Correlation, EventTime, ObservableKind, Rule, Severity, Source,
     TimeFrom, Timestamp,
@@ -57,7 +58,9 @@ pub(super) fn read(profile: &Profile, body: &Body<'_>, context: &Context<'_>) ->
 }
 
 fn one_of_many(profile: &Profile, found: &Found<'_>, alert: u16, context: &Context<'_>) -> Result<Arc<Alert>, Refused> {
-    if found.has_own(alert) {
+    if let Some(number) = found.spoilt(alert) {
+        Err(Refused::new(RejectReason::BadValue, OutOfRange(number.to_owned()).to_string()))
+    } else if found.has_own(alert) {
         one(profile, found.view(alert), context)
     } else {
         Err(Refused::new(RejectReason::NotAnObject, "the element holds nothing that an alert is made of"))

@@ -15,7 +15,7 @@ const OPENED_MAX: u8 = 2;
 /// A mapped number that no type holds.
 #[derive(Debug, thiserror::Error)]
 #[error("number out of range: {0}")]
-pub(super) struct OutOfRange(String);
+pub(super) struct OutOfRange(pub String);
 
 pub(super) struct Walk<'t, 'f, 'a> {
     pub trie: &'t Trie,
@@ -77,10 +77,13 @@ impl<'a> Walk<'_, '_, 'a> {
             let outer = self.found.enter();
             let walked = each(self, node, element);
             self.found.leave(outer);
+            match walked {
+                Err(OutOfRange(number)) if many => self.found.spoil(number),
+                walked => walked?,
+            }
             if many {
                 self.found.end_alert();
             }
-            walked?;
         }
         Ok(())
     }

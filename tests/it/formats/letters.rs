@@ -180,3 +180,35 @@ fn elements_of_a_profile_s_list_keep_what_lies_beside_it() {
     let letter = String::from_utf8_lossy(rejection.letter(null.as_bytes())).into_owned();
     assert_eq!((rejection.reason, letter), (RejectReason::NotAnObject, scan(&["null".to_owned()])));
 }
+
+#[test]
+fn a_spoilt_element_of_a_profile_s_list_costs_itself_alone() {
+    let twice = r#"{"acmeId":"a2","kind":"good","host":"h2","x":{"k":1,"k":2}}"#;
+    let number = r#"{"acmeId":"a2","kind":"good","host":"h2","n":1e999}"#;
+    let deep = format!(r#"{{"acmeId":"a2","kind":"good","x":{}{}}}"#, "[".repeat(40_000), "]".repeat(40_000));
+    for (spoilt, reason) in
+        [(twice, RejectReason::DuplicateKey), (number, RejectReason::BadValue), (&deep, RejectReason::TooDeep)]
+    {
+        let clean = scan(&[element("good", 1), element("good", 3)]);
+        let record = scan(&[element("good", 1), spoilt.to_owned(), element("good", 3)]);
+        let clean_ids: Vec<_> = alerts(&decode(broken(), clean.as_bytes())).iter().map(|alert| alert.id).collect();
+        for record in [record.clone(), format!("[{record}]"), json!({"message": record}).to_string()] {
+            let elements = decode(broken(), record.as_bytes());
+            let [Element::Alert(one), Element::Rejected(two), Element::Alert(three)] = elements.as_slice() else {
+                panic!("{elements:?}")
+            };
+            assert_eq!((two.reason, two.index, three.origin.index), (reason, Some(1), 2));
+            assert_eq!(vec![one.id, three.id], clean_ids);
+            let letter = String::from_utf8_lossy(two.letter(record.as_bytes())).into_owned();
+            assert!(letter.contains("h2") || reason == RejectReason::TooDeep, "{letter}");
+            assert!(!letter.contains("h1") && !letter.contains("h3"), "{letter}");
+            let again = decode(broken(), letter.as_bytes());
+            assert!(matches!(again.as_slice(), [Element::Rejected(again)] if again.reason == reason), "{again:?}");
+        }
+    }
+    let beside =
+        scan(&[element("good", 1), element("good", 3)]).replacen("\"by\"", "\"x\":{\"k\":1,\"k\":2},\"by\"", 1);
+    let elements = decode(broken(), beside.as_bytes());
+    let [Element::Rejected(whole)] = elements.as_slice() else { panic!("{elements:?}") };
+    assert_eq!((whole.reason, whole.letter(beside.as_bytes())), (RejectReason::DuplicateKey, beside.as_bytes()));
+}
