@@ -208,19 +208,29 @@ fn source(profile: &Profile, view: View<'_, '_>, draft: &mut Draft<'_>) -> Sourc
     Source { instance, ..profile.source.clone() }
 }
 
-/// The parts joined; without the first of them the others do not name one alert.
+/// The parts joined; without the first of them the others do not name one alert. A part that is not there leaves its place
+/// empty, one that is there and empty is a quote.
 fn reference<'f>(view: View<'f, '_>, field: &'f Field) -> Option<String> {
     let part = |place: &'f Place| place.pieces(view).next().map(Piece::into_text);
+    let written = |part: &str, text: &mut String| {
+        // So that no part is written as another is.
+        if part.trim().is_empty() || part.starts_with('"') {
+            text.push('"');
+        }
+        text.push_str(part);
+    };
     let (name, others) = field.places().split_first()?;
     const USUAL: usize = 96;
-    let first = part(name)?;
-    let mut text = String::with_capacity(USUAL);
-    text.push_str(&first);
+    let first = part(name).filter(|first| !text::is_placeholder(first))?;
+    let mut reference = String::with_capacity(USUAL);
+    written(&first, &mut reference);
     for place in others {
-        text.push('/');
-        text.push_str(&part(place).unwrap_or_default());
+        reference.push('/');
+        if let Some(part) = part(place) {
+            written(&part, &mut reference);
+        }
     }
-    Some(text)
+    Some(reference)
 }
 
 fn rule(profile: &Profile, view: View<'_, '_>, draft: &mut Draft<'_>, name: Option<&str>, title: &Arc<str>) -> Rule {

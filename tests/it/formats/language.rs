@@ -3,9 +3,10 @@
 use std::fs;
 use std::sync::Arc;
 
-use casewright::wire::{Profiles, check_samples};
+use casewright::model::TopicName;
+use casewright::wire::{Decoder, Element, Profiles, Record, check_samples};
 
-use super::limits;
+use super::{limits, source};
 
 const HEAD: &str = r#"
 name = "mine"
@@ -115,5 +116,46 @@ fn activity_and_version_come_from_the_record() {
     for (status, activity) in [("new", "create"), ("opened again", "update"), ("Resolved", "close")] {
         let record = format!(r#"{{"mine":"x","status":"{status}"}}"#);
         check(body, &record, &format!(r#"{{ activity = "{activity}" }}"#));
+    }
+}
+
+#[test]
+fn parts_of_a_reference_that_are_there_and_those_that_are_not_name_different_alerts() {
+    let dir = tempfile::tempdir().unwrap();
+    let text = r#"
+name = "mine"
+source = { product = "mine" }
+match = { keys = [["mine"]] }
+time = { paths = ["t"], formats = ["iso"] }
+fields = { title = ["mine"], reference = ["a", "b", "c"] }
+"#;
+    fs::write(dir.path().join("mine.toml"), text).unwrap();
+    let decoder = Decoder::new(Arc::new(Profiles::load(Some(dir.path())).unwrap()), limits());
+    let read = |fields: &str| {
+        let record = format!(r#"{{"mine":"x","t":"2026-08-01T09:00:00Z"{fields}}}"#);
+        let topic = TopicName::new("alerts");
+        let payload = Some(record.as_bytes());
+        let record = Record { topic: &topic, partition: 0, offset: 0, timestamp: None, payload, headers: &[] };
+        match decoder.decode(&record, &source("auto")).into_iter().next() {
+            Some(Element::Alert(alert)) => alert,
+            other => panic!("{other:?}"),
+        }
+    };
+    let parts = [
+        r#","a":"1""#,
+        r#","a":"1","b":"""#,
+        r#","a":"1","b":"\"""#,
+        r#","a":"1","b":"\"\"""#,
+        r#","a":"1","c":"""#,
+        r#","a":"1","c":" ""#,
+        r#","a":"1","b":"","c":"""#,
+        r#","a":"1","b":"-""#,
+    ];
+    let references: std::collections::BTreeSet<_> = parts.iter().map(|fields| read(fields).id).collect();
+    // Blanks alone are as good as nothing.
+    assert_eq!(references.len(), parts.len() - 1);
+    assert_eq!(read(parts[0]).source_ref.as_deref(), Some("1//"));
+    for nameless in ["", r#","a":"""#, r#","a":"-","b":"2""#, r#","b":"2","c":"3""#] {
+        assert_eq!(read(nameless).source_ref, None, "{nameless}");
     }
 }
