@@ -332,21 +332,10 @@ impl<'d> Unpacking<'d> {
     fn carried(&mut self, place: &Place<'_>) {
         let text = place.text;
         if text.trim_start().starts_with(['{', '[']) {
-            if let Ok(scan) = scan(text.as_bytes(), self.limits) {
-                let before = self.out.len();
-                if scan.shape == Shape::Array {
-                    self.list(&scan, place);
-                } else if let Some(fault) = scan.fault.filter(|_| !is_envelope(&scan)) {
-                    // What is refused as a record is not let in because it comes in a string.
-                    if !self.all_but_spoilt(&scan, place) {
-                        self.refuse(refused_by(fault), None, place);
-                    }
-                } else {
-                    self.carried_object(place);
-                }
-                if self.out.len() == before && scan.shape == Shape::Object && scan.fault.is_none() {
-                    self.perhaps_generic(&scan, place);
-                }
+            match scan(text.as_bytes(), self.limits) {
+                Ok(scan) => self.carried_json(&scan, place),
+                Err(fault) if fault.reason == RejectReason::NotJson => _ = self.lines(place),
+                Err(_) => {}
             }
             return;
         }
@@ -357,6 +346,23 @@ impl<'d> Unpacking<'d> {
         let formed = matches!(plain.form, Form::Cef | Form::Leef | Form::Json);
         if formed || self.profiles.recognise_plain(&plain).is_some() {
             self.plain(&plain, place);
+        }
+    }
+
+    fn carried_json(&mut self, scan: &Scan<'_>, place: &Place<'_>) {
+        let before = self.out.len();
+        if scan.shape == Shape::Array {
+            self.list(scan, place);
+        } else if let Some(fault) = scan.fault.filter(|_| !is_envelope(scan)) {
+            // What is refused as a record is not let in because it comes in a string.
+            if !self.all_but_spoilt(scan, place) {
+                self.refuse(refused_by(fault), None, place);
+            }
+        } else {
+            self.carried_object(place);
+        }
+        if self.out.len() == before && scan.shape == Shape::Object && scan.fault.is_none() {
+            self.perhaps_generic(scan, place);
         }
     }
 

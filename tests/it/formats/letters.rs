@@ -120,7 +120,8 @@ fn elements_in_a_string_are_sent_again_alone() {
     let list = format!("[ {} ]", elements.join(" , "));
     let records = format!(r#"{{"n":4,"records":{list},"more":[1]}}"#);
     let two = format!(r#"{{"data":[{},{}],"events":[{},{}]}}"#, elements[0], elements[1], elements[2], elements[3]);
-    for (what, text) in [("list", &list), ("records", &records), ("two lists", &two)] {
+    let lines = elements.join("\n");
+    for (what, text) in [("list", &list), ("records", &records), ("two lists", &two), ("lines", &lines)] {
         let beats = json!({"@timestamp": AT, "message": text, "agent": {"type": "filebeat"}}).to_string();
         for (around, record) in [
             ("message", json!({"message": text}).to_string()),
