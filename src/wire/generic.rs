@@ -10,6 +10,7 @@ use flatten::{Field, flatten};
 
 use super::canonical::{code, text};
 use super::decode::{Beside, Body, Context, Draft, Refused, RejectReason};
+use super::identity::alert_id;
 use super::plain::{self, Form, Plain};
 use super::times::{Frame, TimeFormat};
 use super::vocabulary::{self, Meaning};
@@ -29,6 +30,7 @@ const LABELS_MAX: usize = 48;
 const LIST_MAX: usize = 16;
 
 /// A field and what it is taken for.
+#[derive(Clone, Copy)]
 struct Guessed<'f, 'a> {
     field: &'f Field<'a>,
     meaning: Meaning,
@@ -41,11 +43,41 @@ pub(super) fn read(body: &Body<'_>, profile: &Arc<str>, context: &Context<'_>) -
         Body::Plain(plain) => (fields_of(plain), Some(*plain)),
     };
     let around: Vec<Field<'_>> = context.around.iter().map(field_of).collect();
-    let mut guessed: Vec<Guessed<'_, '_>> = fields.iter().chain(&around).filter_map(guess).collect();
-    let said = said(&guessed);
-    guessed.extend(said.iter().filter_map(guess));
-    let reading = Reading { guessed, plain, context };
-    reading.alert(profile)
+    let own: Vec<Guessed<'_, '_>> = fields.iter().filter_map(guess).collect();
+    let all: Vec<Guessed<'_, '_>> = own.iter().copied().chain(around.iter().filter_map(guess)).collect();
+    let mut alert = alert_of(&all, plain, profile, context)?;
+    if is_in_a_frame(body, context) {
+        let own: Vec<Guessed<'_, '_>> = own.into_iter().filter(|guess| !is_of_the_frame(&guess.field.path)).collect();
+        let bare = alert_of(&own, plain, profile, &context.bare());
+        // One that does not say when it was is told from others by what brought it.
+        if let Some(bare) = bare.ok().filter(|bare| bare.event_time.from == TimeFrom::Field) {
+            Arc::make_mut(&mut alert).id = alert_id(&bare);
+        }
+    }
+    Ok(alert)
+}
+
+fn alert_of(
+    guessed: &[Guessed<'_, '_>],
+    plain: Option<&Plain<'_>>,
+    profile: &Arc<str>,
+    context: &Context<'_>,
+) -> Result<Arc<Alert>, Refused> {
+    let said = said(guessed);
+    let guessed = guessed.iter().copied().chain(said.iter().filter_map(guess)).collect();
+    Reading { guessed, plain, context }.alert(profile)
+}
+
+/// Whether it is a record of its own that came in a syslog line: then it is the same one without that line.
+fn is_in_a_frame(body: &Body<'_>, context: &Context<'_>) -> bool {
+    match body {
+        Body::Json(_) => !context.around.is_empty(),
+        Body::Plain(plain) => plain.syslog && matches!(plain.form, Form::Cef | Form::Leef),
+    }
+}
+
+fn is_of_the_frame(path: &str) -> bool {
+    path == "relay.host" || path != "syslog.message" && path.starts_with("syslog.")
 }
 
 /// What the record's message says of whom and from where, if no field does.

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use super::letter::{self, Hole, Outer};
 use super::{AUTO, Body, Context, Decoder, Element, Elements, Record, Refused, RejectReason, Rejection};
 use crate::config::{Limits, SourceConfig};
-use crate::model::{Alert, Origin, Timestamp};
+use crate::model::{Alert, AlertId, Origin, Timestamp};
 use crate::wire::identity::alert_id;
 use crate::wire::members::{Member, Members};
 use crate::wire::plain::{self, Fields, Form, Plain};
@@ -290,7 +290,9 @@ impl<'d> Unpacking<'d> {
                     let before = self.out.len();
                     self.carried_object(&inner);
                     if self.out.len() == before && members.is_of_a_bus() {
-                        self.carried_alone(&inner);
+                        let host = members.host().map(|host| ("syslog.host".into(), host.into()));
+                        let around = host.as_ref().map_or(inner.around, std::slice::from_ref);
+                        self.carried_alone(&Place { around, ..inner });
                     }
                 }
                 Member::Text { text, raw, encoded } => {
@@ -553,7 +555,9 @@ impl<'d> Unpacking<'d> {
         // Nobody else has it yet, so nothing is copied.
         let own = Arc::make_mut(&mut alert);
         own.origin.index = u32::try_from(self.out.len()).unwrap_or(u32::MAX);
-        own.id = alert_id(own);
+        if own.id == AlertId(0) {
+            own.id = alert_id(own);
+        }
         self.out.push(Element::Alert(alert));
     }
 

@@ -15,7 +15,10 @@ fn inner() -> Value {
 }
 
 fn wrapped() -> Vec<(&'static str, String)> {
-    let inner = inner();
+    wrapped_of(&inner())
+}
+
+fn wrapped_of(inner: &Value) -> Vec<(&'static str, String)> {
     let text = inner.to_string();
     let quoted = json!(text).to_string();
     let encoded = {
@@ -53,6 +56,47 @@ fn the_same_alert_has_one_id_in_every_wrapping() {
         let named = alert("suricata", &record);
         assert_eq!(named.id, bare.id, "{name}, by the profile's name");
     }
+}
+
+/// A product that nobody described.
+fn unknown() -> Value {
+    json!({"time": "2026-08-01T09:00:00.123Z", "user": "ann", "computer": "web-1", "src_ip": "203.0.113.9",
+        "action": "login failed", "severity": "high"})
+}
+
+#[test]
+fn what_no_profile_knows_has_one_id_in_every_wrapping_too() {
+    let plain = unknown();
+    let mut named = unknown();
+    named["product"] = json!("door");
+    let mut numbered = unknown();
+    numbered["alert_id"] = json!("4711-a");
+    for record in [plain, named, numbered] {
+        let bare = alert("auto", record.to_string());
+        let lists = ["records", "alerts", "events"].map(|key| ("a list", json!({key: [record]}).to_string()));
+        let logstash = json!({"@timestamp": "2026-08-01T10:00:00Z", "@version": "1", "host": "shipper",
+            "message": record.to_string()});
+        let more = [("Logstash", logstash.to_string()), ("an array", format!("[{record}]"))];
+        for (name, wrapped) in wrapped_of(&record).into_iter().chain(lists).chain(more) {
+            let got = alert("auto", &wrapped);
+            assert_eq!((got.id, got.event_time), (bare.id, bare.event_time), "{name}: {wrapped}\n{got:?}");
+        }
+    }
+}
+
+#[test]
+fn who_sent_a_record_is_told_and_no_part_of_its_identity() {
+    let line = |relay: &str| format!("<134>1 2026-08-01T10:00:00Z {relay} door 17 - - {}", unknown());
+    let (one, two) = (alert("auto", line("relay-1")), alert("auto", line("relay-2")));
+    assert_eq!((one.id, &*one.source.product), (two.id, "door"));
+    assert!(one.entities.iter().any(|entity| &*entity.id == "relay-1"), "{one:?}");
+    let cef = "CEF:0|Acme|Door|1|100|Forced open|8|rt=1785574800123 src=203.0.113.9 duser=ann";
+    let (bare, relayed) = (alert("auto", cef), alert("auto", format!("<134>Aug  1 10:00:00 relay-1 {cef}")));
+    assert_eq!(bare.id, relayed.id);
+    // Without a time of its own a line is told from another by what brought it.
+    let untimed = r#"{"user":"ann","action":"login failed","src_ip":"203.0.113.9"}"#;
+    let line = |host: &str| alert("auto", format!("<134>1 2026-08-01T10:00:00Z {host} door 17 - - {untimed}")).id;
+    assert_ne!(line("web-1"), line("web-2"));
 }
 
 #[test]
