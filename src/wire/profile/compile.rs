@@ -10,12 +10,12 @@ use super::glob::Glob;
 use super::path::{self, Step};
 use super::raw::{
     Paths, RawActivity, RawAttack, RawCondition, RawCsv, RawEntity, RawFields, RawMatch, RawObservable, RawPart,
-    RawProfile, RawSample, RawSeverity, Text,
+    RawProfile, RawRow, RawSample, RawSeverity, Text,
 };
 use super::recognise::{Asked, Signatures};
 use super::rules::{
     ActivityMap, AttackMap, Condition, CsvRule, EntityRule, Field, Fields, ObservableRule, Part, Place, Profile,
-    Sample, SeverityMap,
+    RowRule, Sample, SeverityMap,
 };
 use super::split::AlertList;
 use super::trie::{Probe, Trie};
@@ -66,6 +66,7 @@ impl Compiler<'_> {
         let attack = self.attack(raw.attack.unwrap_or_default())?;
         let activity = raw.activity.map(|raw| self.activity(&raw)).transpose()?.unwrap_or_default();
         let csv = raw.csv.into_iter().map(csv_rule).collect();
+        let rows = raw.row.into_iter().map(|raw| self.row(raw)).collect::<Result<_, _>>()?;
         let templates = raw.template.iter().map(|text| self.template(text)).collect::<Result<_, _>>()?;
         let observables = raw.observable.into_iter().map(|raw| self.observable(raw)).collect::<Result<_, _>>()?;
         let entities = raw.entity.into_iter().map(|raw| self.entity(raw)).collect::<Result<_, _>>()?;
@@ -89,6 +90,7 @@ impl Compiler<'_> {
             attack,
             activity,
             csv,
+            rows,
             templates,
             observables,
             entities,
@@ -204,6 +206,12 @@ impl Compiler<'_> {
 
     fn activity(&mut self, raw: &RawActivity) -> Result<ActivityMap, ProfileError> {
         Ok(ActivityMap { field: self.field(&raw.paths)?, update: globs(&raw.update), close: globs(&raw.close) })
+    }
+
+    fn row(&mut self, raw: RawRow) -> Result<RowRule, ProfileError> {
+        let slot = self.slot(&raw.path, raw.path.get_ref())?;
+        let when = raw.when.into_iter().map(|condition| self.condition(condition)).collect::<Result<_, _>>()?;
+        Ok(RowRule { slot, when, names: raw.names })
     }
 
     fn template(&self, text: &Text) -> Result<Template, ProfileError> {

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use smallvec::{SmallVec, smallvec};
 
-use super::found::{Found, View};
+use super::found::{Found, Scalar, View};
 use super::rules::{
     ActivityMap, AttackMap, EntityRule, Field, ObservableRule, Piece, Place, Profile, SeverityMap, is_filled, pieces,
     placed_pieces,
@@ -46,6 +46,11 @@ pub(super) fn read(profile: &Profile, body: &Body<'_>, context: &Context<'_>) ->
     }
     profile.trie.pick(context.around, &mut found);
     found.sort();
+    if !profile.rows.is_empty() && found.alerts() == 0 {
+        let items = items_by_name(profile, &found);
+        profile.trie.pick(&items, &mut found);
+        found.sort();
+    }
     if usize::from(found.alerts()) > context.limits.elements_max {
         let detail = format!("more than {} alerts in one record", context.limits.elements_max);
         return smallvec![Err(Refused::new(RejectReason::TooManyElements, detail))];
@@ -65,6 +70,18 @@ fn one_of_many(profile: &Profile, found: &Found<'_>, alert: u16, context: &Conte
     } else {
         Err(Refused::new(RejectReason::NotAnObject, "the element holds nothing that an alert is made of"))
     }
+}
+
+/// The items of a list that the profile has names for.
+fn items_by_name<'a>(profile: &Profile, found: &Found<'a>) -> TextFields<'a> {
+    let view = found.view(0);
+    let Some(row) = profile.rows.iter().find(|row| row.takes(view)) else { return TextFields::new() };
+    let text = |item: &Scalar<'a>| match item {
+        Scalar::Text(text) => text.clone(),
+        Scalar::Float(_) | Scalar::Bool(_) => Cow::Owned(item.text().into_owned()),
+    };
+    let named = row.names.iter().zip(view.all(row.slot)).filter(|(name, _)| !name.is_empty());
+    named.map(|(name, item)| (Cow::Owned(name.clone()), text(item))).collect()
 }
 
 /// What the profile alone can tell of a text: its columns by name, the parts of its message.

@@ -33,6 +33,7 @@ pub(in crate::wire) struct Profile {
     pub(super) attack: AttackMap,
     pub(super) activity: ActivityMap,
     pub(super) csv: Vec<CsvRule>,
+    pub(super) rows: Vec<RowRule>,
     pub(super) templates: Vec<Template>,
     pub(super) observables: Vec<ObservableRule>,
     pub(super) entities: Vec<EntityRule>,
@@ -128,6 +129,20 @@ pub(super) struct CsvRule {
     /// Columns, and what each then is.
     pub wanted: Vec<(usize, Vec<Glob>)>,
     pub columns: Vec<String>,
+}
+
+#[derive(Debug)]
+pub(super) struct RowRule {
+    pub slot: Slot,
+    /// All of them.
+    pub when: Vec<Condition>,
+    pub names: Vec<String>,
+}
+
+impl RowRule {
+    pub fn takes(&self, view: View<'_, '_>) -> bool {
+        view.has(self.slot) && self.when.iter().all(|condition| condition.holds(view))
+    }
 }
 
 #[derive(Debug)]
