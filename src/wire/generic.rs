@@ -153,7 +153,8 @@ impl Reading<'_, '_> {
         let tenant = context.tenant(None)?;
         let mut draft = Draft::new(context.limits);
         self.gather(&mut draft);
-        let time = self.time();
+        let day = || if context.outer_time.is_none() { self.day() } else { None };
+        let time = self.time().or_else(day);
         self.require_sense(&draft, time)?;
         let event_time = match time {
             Some(at) => EventTime { at, from: TimeFrom::Field },
@@ -253,6 +254,20 @@ impl Reading<'_, '_> {
         });
         pairs.find_map(|(date, time)| {
             TimeFormat::Any.read(&format!("{} {}", date.field.value.trim(), time.field.value.trim()), frame)
+        })
+    }
+
+    /// The beginning of a day, where a field that is called a date holds nothing else: better than when the record came.
+    fn day(&self) -> Option<Timestamp> {
+        let frame = self.context.frame(None);
+        let dated = |guess: &&&Guessed<'_, '_>| {
+            let name = guess.field.path.to_ascii_lowercase();
+            name.ends_with("date") && !name.ends_with("update")
+        };
+        [Meaning::Time, Meaning::EndTime, Meaning::IngestTime].into_iter().find_map(|meaning| {
+            let guesses = self.ranked(|other| other == meaning);
+            let midnight = |guess: &&Guessed<'_, '_>| format!("{} 00:00:00", guess.field.value.trim());
+            guesses.iter().filter(dated).find_map(|guess| TimeFormat::Any.read(&midnight(guess), &frame))
         })
     }
 
