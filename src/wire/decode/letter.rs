@@ -20,11 +20,13 @@ pub(super) enum Hole<'p> {
     Quoted(Range<usize>),
     /// It is a JSON string of base64 there.
     Encoded(Range<usize>),
+    /// It was written anew from all of that text.
+    Whole,
     /// It is one of these; the others are left out.
     OneOf(&'p [Range<usize>], usize),
 }
 
-/// `text` within all that lies around it. Never longer than the record was: what is written anew is written the shortest
+/// `text` within all that lies around it. Hardly longer than the record was: what is written anew is written the shortest
 /// way. None where elements lie in one another, so that one cannot be taken without the others.
 pub(super) fn composed(text: &str, outer: Option<&Outer<'_>>) -> Option<String> {
     let mut letter = text.to_owned();
@@ -34,6 +36,7 @@ pub(super) fn composed(text: &str, outer: Option<&Outer<'_>>) -> Option<String> 
             Hole::Plain(at) => filled(text, at, &letter)?,
             Hole::Quoted(at) => filled(text, at, &quoted(&letter))?,
             Hole::Encoded(at) => filled(text, at, &quoted(&encoded(&letter)))?,
+            Hole::Whole => (*text).to_owned(),
             Hole::OneOf(elements, n) => with_one(text, elements, *n, &letter)?,
         };
         around = *outer;
@@ -67,6 +70,9 @@ fn with_one(text: &str, elements: &[Range<usize>], n: usize, inner: &str) -> Opt
         }
         if i == n {
             out.push_str(inner);
+        } else if out.trim_end().ends_with(':') {
+            // It is no list's item but some object's member.
+            out.push_str("null");
         }
         at = element.end;
     }
@@ -104,6 +110,9 @@ mod tests {
         assert_eq!(with_one(text, &elements, 1, "2").unwrap(), r#"{"a":[ 2 ],"b":[],"c":0}"#);
         assert_eq!(with_one(text, &elements, 3, "x").unwrap(), r#"{"a":[  ],"b":[x],"c":0}"#);
         assert_eq!(without(text, &elements, |i| i != 1).unwrap(), r#"{"a":[ null , 2,null ],"b":[null],"c":0}"#);
+        let edges = r#"{"e":[{"node":{"a":1}},{"node":{"a":2}}]}"#;
+        let nodes = places(edges, &[r#"{"a":1}"#, r#"{"a":2}"#]);
+        assert_eq!(with_one(edges, &nodes, 1, "x").unwrap(), r#"{"e":[{"node":null},{"node":x}]}"#);
         assert_eq!(with_one(text, &[0..9, 3..5], 0, "x"), None, "one lies in the other");
     }
 

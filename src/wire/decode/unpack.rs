@@ -9,6 +9,7 @@ use super::letter::{self, Hole, Outer};
 use super::{AUTO, Body, Context, Decoder, Element, Elements, Record, Refused, RejectReason, Rejection};
 use crate::config::{Limits, SourceConfig};
 use crate::model::{Alert, AlertId, Origin, Timestamp};
+use crate::wire::deep::{self, Log};
 use crate::wire::identity::alert_id;
 use crate::wire::members::{Member, Members};
 use crate::wire::plain::{self, Fields, Form, Plain};
@@ -26,6 +27,8 @@ const KEYS_TELLING: usize = 3;
 const FIRSTS_MAX: usize = 64;
 /// Of the letters of one record together: one that needs what lies around its element takes that with it.
 const REFUSED_BYTES_MAX: usize = 2 << 20;
+/// What may be written anew to read one record.
+const WRITTEN_BYTES_MAX: usize = 16 << 20;
 
 /// One record being taken apart.
 pub(super) struct Unpacking<'d> {
@@ -173,10 +176,7 @@ impl<'d> Unpacking<'d> {
             if self.overflow {
                 break;
             }
-            match scan(line.as_bytes(), self.limits) {
-                Ok(scan) => self.json(&scan, &place),
-                Err(fault) => self.refuse(refused_by(fault), None, &place),
-            }
+            self.document(&place);
         }
         true
     }
@@ -202,7 +202,10 @@ impl<'d> Unpacking<'d> {
         }
         // A product's own alert may have a list called `records`; then it is one alert, and was recognised.
         if reader.is_none() && is_envelope(scan) {
-            return self.envelope(scan, place);
+            return self.envelope(scan, place, |this| this.list(scan, place));
+        }
+        if reader.is_none() && self.deeper(scan, place) {
+            return;
         }
         if self.unwrapped(scan, place) {
             return;
@@ -217,9 +220,9 @@ impl<'d> Unpacking<'d> {
     }
 
     /// A list, unless nothing in it makes sense and what is around it does.
-    fn envelope(&mut self, scan: &Scan<'_>, place: &Place<'_>) {
+    fn envelope(&mut self, scan: &Scan<'_>, place: &Place<'_>, open: impl FnOnce(&mut Self)) {
         let before = self.out.len();
-        self.list(scan, place);
+        open(self);
         let senseless = |element: &Element| match element {
             Element::Alert(_) => false,
             Element::Rejected(Rejection { reason, .. }) => {
@@ -244,16 +247,91 @@ impl<'d> Unpacking<'d> {
         if elements.is_empty() {
             return self.refuse(Refused::new(RejectReason::Empty, "the envelope holds no alert"), None, place);
         }
+        self.each(elements, place);
+    }
+
+    fn each(&mut self, elements: &[Range<usize>], place: &Place<'_>) {
         for (n, range) in elements.iter().enumerate() {
             let around = place.outer(Hole::OneOf(elements, n));
             let place = Place { outer: around.as_ref(), ..place.one_of_many(range) };
             match scan(place.text.as_bytes(), self.limits) {
-                Ok(scan) if place.depth > WRAPPED_MAX || scan.shape == Shape::Array => {
+                Ok(_) if place.depth > WRAPPED_MAX => {
+                    let detail = format!("envelopes are opened {WRAPPED_MAX} deep in one record");
+                    self.refuse(Refused::new(RejectReason::TooDeep, detail), None, &place);
+                }
+                Ok(scan) if scan.shape == Shape::Array => {
                     self.refuse(Refused::new(RejectReason::NotAnObject, "an alert is a JSON object"), None, &place);
                 }
                 Ok(scan) => self.json(&scan, &place),
                 Err(fault) => self.refuse(refused_by(fault), None, &place),
             }
+        }
+    }
+
+    /// Lists that lie deeper than under a key of the root. Answers whether there were some.
+    fn deeper(&mut self, scan: &Scan<'_>, place: &Place<'_>) -> bool {
+        if place.depth >= WRAPPED_MAX {
+            return false;
+        }
+        let has = |name: &str| scan.keys.contains(&key_hash(name.as_bytes()));
+        if has("data") {
+            let nodes = deep::nodes(scan.root());
+            if !nodes.is_empty() {
+                self.envelope(scan, place, |this| this.each(&nodes, place));
+                return true;
+            }
+        }
+        let logs = if has("resourceLogs") { deep::logs(scan.root()) } else { Vec::new() };
+        if logs.len() > self.limits.elements_max {
+            self.overflow = true;
+        } else {
+            self.logs(&logs, place);
+        }
+        !logs.is_empty()
+    }
+
+    /// OpenTelemetry's log records: what is logged in them is the record where it is one, else all that they say is.
+    fn logs(&mut self, logs: &[Log<'_, '_>], place: &Place<'_>) {
+        let elements: Vec<Range<usize>> = logs.iter().map(Log::range).collect();
+        let mut written = 0;
+        for (n, log) in logs.iter().enumerate() {
+            let whole = Outer { text: place.text, hole: Hole::OneOf(&elements, n), outer: place.outer };
+            let record = Place { split: true, outer: Some(&whole), ..place.one_of_many(&elements[n]) };
+            let before = self.out.len();
+            if let Some((text, at)) = log.text() {
+                let at = at.start - elements[n].start..at.end - elements[n].start;
+                let around = [place.around, &log.around()].concat();
+                let time = log.time().and_then(|raw| TimeFormat::EpochNanos.read(raw, &Frame::default()));
+                let outer = Outer { text: record.text, hole: Hole::Quoted(at), outer: record.outer };
+                let time = time.or(place.time);
+                let body = Place {
+                    text: &text,
+                    verbatim: false,
+                    outer: Some(&outer),
+                    around: &around,
+                    time,
+                    ..record.clone()
+                };
+                self.carried(&body);
+            }
+            if self.out.len() == before {
+                let document = log.document();
+                // What the resource says is written for each record of it.
+                written += document.len();
+                self.overflow |= written > WRITTEN_BYTES_MAX;
+                let outer = Outer { text: record.text, hole: Hole::Whole, outer: record.outer };
+                self.document(&Place { text: &document, verbatim: false, outer: Some(&outer), ..record.clone() });
+            }
+            if self.overflow {
+                return;
+            }
+        }
+    }
+
+    fn document(&mut self, place: &Place<'_>) {
+        match scan(place.text.as_bytes(), self.limits) {
+            Ok(scan) => self.json(&scan, place),
+            Err(fault) => self.refuse(refused_by(fault), None, place),
         }
     }
 
@@ -325,7 +403,7 @@ impl<'d> Unpacking<'d> {
             self.json(&scan, place);
         } else if scan.shape == Shape::Object && is_envelope(&scan) {
             self.list(&scan, place);
-        } else if scan.shape == Shape::Object {
+        } else if scan.shape == Shape::Object && !self.deeper(&scan, place) {
             self.unwrapped(&scan, place);
         }
     }

@@ -143,6 +143,26 @@ fn elements_in_a_string_are_sent_again_alone() {
 }
 
 #[test]
+fn log_records_and_nodes_are_sent_again_alone() {
+    let body = |text: &str| json!({"timeUnixNano": "1785574800123000000", "body": {"stringValue": text}});
+    let pair = |(key, value): (&str, String)| json!({"key": key, "value": {"stringValue": value}});
+    let listed = |kind: &str, n: u32| {
+        let pairs = [("acmeId", format!("a{n}")), ("kind", kind.to_owned()), ("host", format!("h{n}"))].map(pair);
+        json!({"timeUnixNano": "1785574800123000000", "body": {"kvlistValue": {"values": pairs}}})
+    };
+    let [one, two, three, four] = elements();
+    let records = [body(&one), body(&two), listed("good", 5), listed("odd", 6), body(&format!("[{three},{four}]"))];
+    let resource = json!({"attributes": [pair(("host.name", "web-1".to_owned()))]});
+    let logs = json!({"resourceLogs": [{"resource": resource, "scopeLogs": [{"logRecords": records[..2]},
+        {"logRecords": records[2..]}]}]});
+    assert_eq!(check("bare", &logs.to_string()), 3);
+    assert_eq!(check("a message", &json!({"@timestamp": AT, "message": logs.to_string()}).to_string()), 3);
+    let nodes = format!(r#"{{"data":{{"x":{{"edges":[{{"node":{one}}},{{"node":{two}}}]}}}}}}"#);
+    assert_eq!(check("nodes", &nodes), 1);
+    assert_eq!(check("nodes of a bus", &json!({"time": AT, "log": nodes}).to_string()), 1);
+}
+
+#[test]
 fn without_anything_around_it_an_element_s_letter_is_its_own_bytes() {
     let elements = elements();
     let record = json!({"message": format!("[{}]", elements.join(","))}).to_string();
