@@ -22,7 +22,7 @@ use super::trie::{Probe, Trie};
 use super::{GENERIC, NATIVE, ProfileError};
 use crate::model::{EntityKind, ObservableKind, Role, Severity, Source};
 use crate::wire::canonical::code;
-use crate::wire::decode::AUTO;
+use crate::wire::decode::{AUTO, RejectReason};
 use crate::wire::plain::template::Template;
 use crate::wire::times::{TimeFormat, Zone};
 
@@ -70,7 +70,7 @@ impl Compiler<'_> {
         let templates = raw.template.iter().map(|text| self.template(text)).collect::<Result<_, _>>()?;
         let observables = raw.observable.into_iter().map(|raw| self.observable(raw)).collect::<Result<_, _>>()?;
         let entities = raw.entity.into_iter().map(|raw| self.entity(raw)).collect::<Result<_, _>>()?;
-        let samples = raw.sample.into_iter().map(|raw| self.sample(raw)).collect();
+        let samples = raw.sample.into_iter().map(|raw| self.sample(raw)).collect::<Result<_, _>>()?;
         self.trie.flatten();
         let (file, text, trie) = (self.file.to_owned(), self.text.into(), self.trie);
         Ok(Profile {
@@ -218,13 +218,28 @@ impl Compiler<'_> {
         Template::parse(text.get_ref()).map_err(|error| self.invalid(text.span().start, error.to_string()))
     }
 
-    fn sample(&self, raw: RawSample) -> Sample {
+    fn sample(&self, raw: RawSample) -> Result<Sample, ProfileError> {
         let line = self.line_of(raw.record.span().start);
         let expect = if raw.expect_each.is_empty() { vec![raw.expect] } else { raw.expect_each };
-        Sample { line, record: raw.record.into_inner(), expect }
+        for reason in expect.iter().filter_map(|expect| expect.rejected.as_ref()) {
+            let at = reason.span().start;
+            if RejectReason::from_label(reason.get_ref()).is_none() {
+                let known: Vec<&str> = RejectReason::ALL.into_iter().map(RejectReason::label).collect();
+                let (reason, known) = (reason.get_ref(), known.join(", "));
+                let message = format!("expect.rejected: {reason:?} is no reason; there are {known}");
+                return Err(self.invalid(at, message));
+            }
+        }
+        Ok(Sample { line, record: raw.record.into_inner(), expect })
+    }
+
+    /// A rule that looks nowhere finds nothing.
+    fn looks(&self, key: &str, role: &Text, paths: &Paths) -> Result<(), ProfileError> {
+        if paths.is_empty() { Err(self.invalid(role.span().start, format!("{key} has no path"))) } else { Ok(()) }
     }
 
     fn observable(&mut self, raw: RawObservable) -> Result<ObservableRule, ProfileError> {
+        self.looks("observable.paths", &raw.role, &raw.paths)?;
         let kind = |text: &Text| self.checked(text, "a kind of observable", ObservableKind::from_label);
         Ok(ObservableRule {
             kinds: raw.kinds.iter().map(kind).collect::<Result<_, _>>()?,
@@ -241,6 +256,7 @@ impl Compiler<'_> {
     }
 
     fn entity(&mut self, raw: RawEntity) -> Result<EntityRule, ProfileError> {
+        self.looks("entity.paths", &raw.role, &raw.paths)?;
         Ok(EntityRule {
             kind: self.checked(&raw.kind, "a kind of entity", EntityKind::from_label)?,
             role: self.role(&raw.role)?,
@@ -338,6 +354,7 @@ fields = { title = ["a"] }
 severity = { paths = ["s"], steps = [[0, 1], [5, 4]] }
 observable = [{ kinds = ["ip"], role = "source", paths = ["a.b[]"] }]
 entity = [{ kind = "host", role = "asset", paths = ["h"] }]
+sample = [{ record = "{}", expect = { rejected = "empty" } }]
 "#;
 
     #[test]
@@ -359,6 +376,9 @@ entity = [{ kind = "host", role = "asset", paths = ["h"] }]
             ("\"ip\"", "\"ipp\"", 7, "kind of observable"),
             ("\"source\"", "\"sauce\"", 7, "a role"),
             ("\"host\"", "\"toast\"", 8, "kind of entity"),
+            ("[\"a.b[]\"]", "[]", 7, "observable.paths"),
+            ("[\"h\"]", "[]", 8, "entity.paths"),
+            ("rejected = \"empty\"", "rejected = \"emtpy\"", 9, "expect.rejected"),
         ];
         for (from, to, line, words) in table {
             let message = profile("x.toml", &SOUND.replacen(from, to, 1)).unwrap_err().to_string();

@@ -120,7 +120,8 @@ pub(super) struct RawSample {
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub(super) struct RawExpect {
-    pub rejected: Option<String>,
+    /// Of the closed set of reasons.
+    pub rejected: Option<Text>,
     pub time: Option<String>,
     pub title: Option<String>,
     pub rule: Option<String>,

@@ -159,3 +159,17 @@ fields = { title = ["mine"], reference = ["a", "b", "c"] }
         assert_eq!(read(nameless).source_ref, None, "{nameless}");
     }
 }
+
+#[test]
+fn a_sample_that_another_profile_refuses_is_a_fault_and_says_whose() {
+    let dir = tempfile::tempdir().unwrap();
+    let flow = r#"{"timestamp":"2026-08-01T09:00:00Z","event_type":"flow","flow_id":1,"src_ip":"10.0.0.1","dest_ip":"10.0.0.2"}"#;
+    let samples = [(flow, "not_an_alert"), (r#"{"mine":"x","mine":"y"}"#, "duplicate_key"), (r#"{"mine":"#, "empty")];
+    let samples = samples
+        .map(|(record, reason)| format!("[[sample]]\nrecord = '{record}'\nexpect = {{ rejected = \"{reason}\" }}\n"));
+    fs::write(dir.path().join("mine.toml"), format!("{HEAD}{}", samples.join(""))).unwrap();
+    let report = check_samples(&Arc::new(Profiles::load(Some(dir.path())).unwrap()), &limits());
+    let [foreign, reason] = report.faults.as_slice() else { panic!("{:?}", report.faults) };
+    assert!(foreign.message.contains("rejected by profile suricata and not by this one"), "{foreign}");
+    assert!(reason.message.contains("rejected before any profile: not_json"), "{reason}");
+}
