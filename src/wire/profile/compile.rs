@@ -15,7 +15,7 @@ use super::raw::{
 use super::recognise::{Asked, Signatures};
 use super::rules::{
     ActivityMap, AttackMap, Condition, CsvRule, EntityRule, Field, Fields, ObservableRule, Part, Place, Profile,
-    RowRule, Sample, SeverityMap,
+    RowRule, Said, Sample, SeverityMap,
 };
 use super::split::AlertList;
 use super::trie::{Probe, Trie};
@@ -295,12 +295,30 @@ impl Compiler<'_> {
     }
 
     fn place(&mut self, path: &Text) -> Result<Place, ProfileError> {
-        let mut slots: Vec<Slot> =
-            path.get_ref().split(" + ").map(|part| self.slot(path, part.trim())).collect::<Result<_, _>>()?;
-        match slots.pop() {
-            Some(slot) if slots.is_empty() => Ok(Place::At(slot)),
-            last => Ok(Place::Joined(slots.into_iter().chain(last).collect())),
+        let parts: Vec<Said> =
+            path.get_ref().split(" + ").map(|part| self.said(path, part.trim())).collect::<Result<_, _>>()?;
+        match parts.as_slice() {
+            [Said::Value(slot)] => Ok(Place::At(*slot)),
+            parts if parts.iter().all(|part| matches!(part, Said::Words(_))) => {
+                Err(self.invalid(path.span().start, format!("{:?} has no path", path.get_ref())))
+            }
+            _ => Ok(Place::Joined(parts)),
         }
+    }
+
+    /// `=words`, `?path`, `?path=word|word` or a path.
+    fn said(&mut self, path: &Text, part: &str) -> Result<Said, ProfileError> {
+        if let Some(words) = part.strip_prefix('=') {
+            return Ok(Said::Words(words.to_owned()));
+        }
+        let Some(asked) = part.strip_prefix('?') else { return self.slot(path, part).map(Said::Value) };
+        let behind = asked.rfind(']').map_or(0, |end| end + 1);
+        let (at, words) = match asked[behind..].find('=') {
+            Some(sign) => (&asked[..behind + sign], &asked[behind + sign + 1..]),
+            None => (asked, "*"),
+        };
+        let words = words.split('|').map(Glob::new).collect();
+        Ok(Said::If(Condition { slots: vec![self.slot(path, at)?], words, not: Vec::new(), said: part.to_owned() }))
     }
 
     fn slot(&mut self, path: &Text, part: &str) -> Result<Slot, ProfileError> {

@@ -51,8 +51,31 @@ pub(super) struct Field {
 #[derive(Debug)]
 pub(super) enum Place {
     At(Slot),
-    /// What lies at all of these, with spaces between.
-    Joined(Vec<Slot>),
+    /// What all of these say, with spaces between.
+    Joined(Vec<Said>),
+}
+
+#[derive(Debug)]
+pub(super) enum Said {
+    Value(Slot),
+    /// The profile's own words.
+    Words(String),
+    /// Nothing, but the rest is said only if this holds.
+    If(Condition),
+}
+
+impl Said {
+    fn slots(&self) -> &[Slot] {
+        match self {
+            Self::Value(slot) => std::slice::from_ref(slot),
+            Self::Words(_) => &[],
+            Self::If(condition) => &condition.slots,
+        }
+    }
+
+    fn is_filled(&self, view: View<'_, '_>) -> bool {
+        matches!(self, Self::Words(_)) || self.slots().iter().any(|slot| view.has(*slot))
+    }
 }
 
 #[derive(Debug)]
@@ -220,7 +243,7 @@ impl Place {
     pub fn pieces<'f, 'a>(&'f self, view: View<'f, 'a>) -> impl Iterator<Item = Piece<'f, 'a>> {
         let (single, joined) = match self {
             Self::At(slot) => (Some(view.values(*slot).map(Piece::Single)), None),
-            Self::Joined(slots) => (None, joined(view, slots)),
+            Self::Joined(parts) => (None, joined(view, parts)),
         };
         single.into_iter().flatten().chain(joined)
     }
@@ -228,22 +251,30 @@ impl Place {
     fn is_filled(&self, view: View<'_, '_>) -> bool {
         match self {
             Self::At(slot) => view.has(*slot),
-            Self::Joined(slots) => slots.iter().all(|slot| view.has(*slot)),
+            Self::Joined(parts) => parts.iter().all(|part| part.is_filled(view)),
         }
     }
 
-    fn slots(&self) -> &[Slot] {
-        match self {
-            Self::At(slot) => std::slice::from_ref(slot),
-            Self::Joined(slots) => slots,
-        }
+    fn slots(&self) -> impl Iterator<Item = &Slot> {
+        let (one, parts) = match self {
+            Self::At(slot) => (Some(slot), &[][..]),
+            Self::Joined(parts) => (None, &parts[..]),
+        };
+        one.into_iter().chain(parts.iter().flat_map(Said::slots))
     }
 }
 
-fn joined<'f, 'a>(view: View<'f, 'a>, slots: &[Slot]) -> Option<Piece<'f, 'a>> {
-    let parts: Option<Vec<Cow<'f, str>>> =
-        slots.iter().map(|slot| view.all(*slot).next().map(|scalar| scalar.text())).collect();
-    parts.map(|parts| Piece::Joined(parts.join(" ")))
+/// None unless all of it can be said.
+fn joined<'f, 'a>(view: View<'f, 'a>, parts: &'f [Said]) -> Option<Piece<'f, 'a>> {
+    let mut said: Vec<Cow<'f, str>> = Vec::with_capacity(parts.len());
+    for part in parts {
+        match part {
+            Said::Value(slot) => said.push(view.all(*slot).next()?.text()),
+            Said::Words(words) => said.push(Cow::Borrowed(words)),
+            Said::If(condition) => condition.holds(view).then_some(())?,
+        }
+    }
+    Some(Piece::Joined(said.join(" ")))
 }
 
 impl Field {

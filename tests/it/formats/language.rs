@@ -169,7 +169,49 @@ fn a_sample_that_another_profile_refuses_is_a_fault_and_says_whose() {
         .map(|(record, reason)| format!("[[sample]]\nrecord = '{record}'\nexpect = {{ rejected = \"{reason}\" }}\n"));
     fs::write(dir.path().join("mine.toml"), format!("{HEAD}{}", samples.join(""))).unwrap();
     let report = check_samples(&Arc::new(Profiles::load(Some(dir.path())).unwrap()), &limits());
-    let [foreign, reason] = report.faults.as_slice() else { panic!("{:?}", report.faults) };
+    let mine: Vec<_> = report.faults.iter().filter(|fault| fault.file.ends_with("mine.toml")).collect();
+    let [foreign, reason] = mine.as_slice() else { panic!("{:?}", report.faults) };
     assert!(foreign.message.contains("rejected by profile suricata and not by this one"), "{foreign}");
     assert!(reason.message.contains("rejected before any profile: not_json"), "{reason}");
+}
+
+#[test]
+fn a_title_is_put_together_of_values_conditions_and_words() {
+    let body = |title: &str| {
+        format!(
+            "name = \"mine\"\nsource = {{ product = \"mine\" }}\nmatch = {{ keys = [[\"mine\"]] }}\ntime = {{ paths = [\"t\"], formats = [\"iso\"] }}\nfields = {{ title = [{title}] }}\n"
+        )
+    };
+    let title = |record: &str| {
+        let dir = tempfile::tempdir().unwrap();
+        let titles =
+            r#""?kind=scan|probe* + =A scan of + dst", "?kind + =Something about + dst", "l[?k=a].v + =is a", "mine""#;
+        fs::write(dir.path().join("mine.toml"), body(titles)).unwrap();
+        let decoder = Decoder::new(Arc::new(Profiles::load(Some(dir.path())).unwrap()), limits());
+        let topic = TopicName::new("alerts");
+        let payload = Some(record.as_bytes());
+        let record = Record {
+            topic: &topic,
+            partition: 0,
+            offset: 0,
+            timestamp: Some(super::RECORDED_AT),
+            payload,
+            headers: &[],
+        };
+        match decoder.decode(&record, &source("auto")).into_iter().next() {
+            Some(Element::Alert(alert)) => alert.title.to_string(),
+            other => panic!("{other:?}"),
+        }
+    };
+    for (record, wanted) in [
+        (r#"{"mine":"x","kind":"scan","dst":"d"}"#, "A scan of d"),
+        (r#"{"mine":"x","kind":"Probe-7","dst":"d"}"#, "A scan of d"),
+        (r#"{"mine":"x","kind":"other","dst":"d"}"#, "Something about d"),
+        (r#"{"mine":"x","dst":"d"}"#, "x"),
+        (r#"{"mine":"x","l":[{"k":"b","v":1},{"k":"a","v":2}]}"#, "2 is a"),
+    ] {
+        assert_eq!(title(record), wanted, "{record}");
+    }
+    let error = Profiles::check_file("mine.toml", &body("\"=only + =words\"")).unwrap_err().to_string();
+    assert!(error.contains("has no path"), "{error}");
 }
