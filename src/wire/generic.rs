@@ -43,6 +43,8 @@ pub(super) fn read(body: &Body<'_>, profile: &Arc<str>, context: &Context<'_>) -
         Body::Plain(plain) => (fields_of(plain), Some(*plain)),
     };
     let around: Vec<Field<'_>> = context.around.iter().map(field_of).collect();
+    let outward = fields.iter().any(says_outward);
+    let guess = |field| guess(field).map(|guess| if outward { turned_outward(guess) } else { guess });
     let own: Vec<Guessed<'_, '_>> = fields.iter().filter_map(guess).collect();
     let all: Vec<Guessed<'_, '_>> = own.iter().copied().chain(around.iter().filter_map(guess)).collect();
     let mut alert = alert_of(&all, plain, profile, context)?;
@@ -78,6 +80,35 @@ fn is_in_a_frame(body: &Body<'_>, context: &Context<'_>) -> bool {
 
 fn is_of_the_frame(path: &str) -> bool {
     path == "relay.host" || path != "syslog.message" && path.starts_with("syslog.")
+}
+
+/// The machine that reports it made the connection.
+fn says_outward(field: &Field<'_>) -> bool {
+    const DIRECTIONS: [&str; 6] = ["outbound", "outgoing", "egress", "out", "outward", "outbound connection"];
+    let is = |words: &[&str], value: &str| words.iter().any(|word| word.eq_ignore_ascii_case(value.trim()));
+    let name = field.path.rsplit('.').next().unwrap_or_default();
+    let name = name.get(name.len().saturating_sub("direction".len())..).unwrap_or_default();
+    name.eq_ignore_ascii_case("direction") && is(&DIRECTIONS, &field.value)
+        || is(
+            &["initiated", "isoutbound", "is_outbound", "outbound"],
+            field.path.rsplit('.').next().unwrap_or_default(),
+        ) && is(&["true", "1", "yes"], &field.value)
+}
+
+/// The remote side is where it came from, unless the connection went there.
+fn turned_outward<'f, 'a>(guess: Guessed<'f, 'a>) -> Guessed<'f, 'a> {
+    let is_remote = |part: &str| part.get(..6).is_some_and(|start| start.eq_ignore_ascii_case("remote"));
+    // Of a message it is told by the word before it.
+    let remote = !guess.field.path.starts_with("message.") && guess.field.path.split('.').any(is_remote);
+    let meaning = match guess.meaning {
+        Meaning::Observable(kind, Role::Source) if remote => Meaning::Observable(kind, Role::Destination),
+        Meaning::Endpoint(Role::Source) if remote => Meaning::Endpoint(Role::Destination),
+        Meaning::Entity(EntityKind::Host, Role::Source | Role::Peer) if remote => {
+            Meaning::Entity(EntityKind::Host, Role::Destination)
+        }
+        meaning => meaning,
+    };
+    Guessed { meaning, ..guess }
 }
 
 /// What the record's message says of whom and from where, if no field does.
