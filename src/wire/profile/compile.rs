@@ -27,7 +27,7 @@ use crate::wire::plain::template::Template;
 use crate::wire::times::{TimeFormat, Zone};
 
 pub(super) fn profile(file: &str, text: &str) -> Result<Profile, ProfileError> {
-    let compiler = Compiler { file, text, trie: Trie::default() };
+    let compiler = Compiler { file, text, trie: Trie::default(), asks_frame: false };
     let raw: RawProfile = toml::from_str(text).map_err(|error| {
         let at = error.span().map_or(0, |span| span.start);
         compiler.invalid(at, error.message())
@@ -39,6 +39,7 @@ struct Compiler<'a> {
     file: &'a str,
     text: &'a str,
     trie: Trie,
+    asks_frame: bool,
 }
 
 impl Compiler<'_> {
@@ -91,6 +92,7 @@ impl Compiler<'_> {
             activity,
             csv,
             rows,
+            asks_frame: self.asks_frame,
             templates,
             observables,
             entities,
@@ -323,6 +325,7 @@ impl Compiler<'_> {
 
     fn slot(&mut self, path: &Text, part: &str) -> Result<Slot, ProfileError> {
         let steps = self.steps(path, part)?;
+        self.asks_frame |= steps.first().and_then(Step::key) == Some("syslog");
         Ok(self.trie.insert(&steps))
     }
 

@@ -17,6 +17,7 @@ use crate::model::{
 };
 use crate::wire::canonical::{code, text};
 use crate::wire::decode::{Beside, Body, Context, Draft, Refused, RejectReason};
+use crate::wire::identity::alert_id;
 use crate::wire::plain::Fields as TextFields;
 use crate::wire::plain::Plain;
 use crate::wire::times;
@@ -30,6 +31,22 @@ const ATTACKS_MAX: usize = 32;
 pub(in crate::wire) type Readings = SmallVec<[Result<Arc<Alert>, Refused>; 1]>;
 
 pub(super) fn read(profile: &Profile, body: &Body<'_>, context: &Context<'_>) -> Readings {
+    let mut readings = read_in(profile, body, context);
+    // A JSON record in a syslog line is the one that it is without, if it says itself when it was.
+    if profile.asks_frame && !context.around.is_empty() && matches!(body, Body::Json(_)) {
+        let alone = read_in(profile, body, &context.bare());
+        for (reading, alone) in readings.iter_mut().zip(alone) {
+            if let (Ok(alert), Ok(alone)) = (reading, alone)
+                && alone.event_time.from == TimeFrom::Field
+            {
+                Arc::make_mut(alert).id = alert_id(&alone);
+            }
+        }
+    }
+    readings
+}
+
+fn read_in(profile: &Profile, body: &Body<'_>, context: &Context<'_>) -> Readings {
     let mut found = Found::default();
     let named;
     let walked = match body {

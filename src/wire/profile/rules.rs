@@ -34,6 +34,8 @@ pub(in crate::wire) struct Profile {
     pub(super) activity: ActivityMap,
     pub(super) csv: Vec<CsvRule>,
     pub(super) rows: Vec<RowRule>,
+    /// Some path leads to what a syslog line says around a record.
+    pub(super) asks_frame: bool,
     pub(super) templates: Vec<Template>,
     pub(super) observables: Vec<ObservableRule>,
     pub(super) entities: Vec<EntityRule>,

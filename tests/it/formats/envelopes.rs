@@ -392,3 +392,31 @@ fn a_day_is_a_time_where_a_date_says_no_more() {
         assert_eq!(read(&format!(r#""{name}":"\/Date(1785574800123+0100)\/""#)), "2026-08-01T09:00:00.123Z", "{name}");
     }
 }
+
+#[test]
+fn samples_of_profiles_have_one_id_in_every_wrapping() {
+    let profiles = casewright::wire::Profiles::embedded();
+    let mut wrong = Vec::new();
+    for sample in profiles.samples() {
+        let Ok(record @ Value::Object(_)) = serde_json::from_str::<Value>(sample) else { continue };
+        let ids = |text: &str| -> Vec<_> {
+            let id = |element: &Element| match element {
+                Element::Alert(alert) if alert.event_time.from == casewright::model::TimeFrom::Field => Some(alert.id),
+                Element::Alert(_) | Element::Rejected(_) => None,
+            };
+            decode("auto", text).iter().map(id).collect()
+        };
+        let bare = ids(&record.to_string());
+        // What has no time of its own is told by what brought it, and Tailscale's stream looks like Splunk's.
+        if bare.contains(&None) || sample.contains("eventGroupID") {
+            continue;
+        }
+        for (name, wrapped) in wrapped_of(&record) {
+            let got = ids(&wrapped);
+            if got != bare {
+                wrong.push(format!("{name}: {}", &sample[..sample.floor_char_boundary(150)]));
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "{} {:#?}", wrong.len(), wrong);
+}
