@@ -40,6 +40,11 @@ const BUSES: [&str; 3] = ["specversion", "detail-type", "_index"];
 const COLLECTED: [&str; 7] = ["event", "sourcetype", "index", "source", "host", "time", "fields"];
 const COLLECTED_AS: [&str; 2] = ["sourcetype", "index"];
 
+/// Whether something may be carried under this key.
+pub(super) fn is_carrier(key: &str) -> bool {
+    CARRIERS.contains(&key)
+}
+
 /// Something carried.
 pub(super) enum Member<'a> {
     Object(&'a str),

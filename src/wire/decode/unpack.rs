@@ -11,10 +11,10 @@ use crate::config::{Limits, SourceConfig};
 use crate::model::{Alert, AlertId, Origin, Timestamp};
 use crate::wire::deep::{self, Log};
 use crate::wire::identity::alert_id;
-use crate::wire::members::{Member, Members};
+use crate::wire::members::{self, Member, Members};
 use crate::wire::plain::{self, Fields, Form, Plain};
 use crate::wire::profile::{Profiles, Reader, Readings};
-use crate::wire::scan::{Fault, Scan, Shape, key_hash, scan};
+use crate::wire::scan::{Fault, Kind, Scan, Shape, key_hash, scan};
 use crate::wire::times::{Frame, TimeFormat, Zone};
 
 /// Envelopes in envelopes that are opened.
@@ -190,7 +190,7 @@ impl<'d> Unpacking<'d> {
         }
         // What may be of any depth is not looked into: of such a record the keys at its top are all that counts.
         if let Some(fault) = scan.fault {
-            if self.all_but_spoilt(scan, place) {
+            if self.all_but_spoilt(scan, place) || self.spoilt_inside(scan, place) {
                 return;
             }
             let whole = !is_envelope(scan) || self.profiles.knows(&scan.keys);
@@ -585,6 +585,29 @@ impl<'d> Unpacking<'d> {
             let known = rest.fault.is_none()
                 && self.recognise(&rest).or(named).is_some_and(|other| other.name() == reader.name());
             known && self.read_but(&faults, reader, &rest, &elements, place)
+        })
+    }
+
+    /// The same of an object that a sound one carries. Answers whether there was one.
+    fn spoilt_inside(&mut self, outer: &Scan<'_>, place: &Place<'_>) -> bool {
+        if place.depth >= WRAPPED_MAX || self.profiles.knows(&outer.keys) {
+            return false;
+        }
+        let carried = outer.root().members().filter(|(key, _)| members::is_carrier(&key.text()));
+        let objects: Vec<Range<usize>> =
+            carried.filter(|(_, value)| value.kind() == Kind::Object).map(|(_, value)| value.range()).collect();
+        objects.into_iter().any(|at| {
+            let frame = letter::without(outer.text, std::slice::from_ref(&at), |_| true).unwrap_or_default();
+            let sound = scan(frame.as_bytes(), self.limits).is_ok_and(|frame| frame.fault.is_none());
+            let Ok(inner) = scan(outer.text[at.clone()].as_bytes(), self.limits) else { return false };
+            if !sound || inner.fault.is_none() {
+                return false;
+            }
+            let time = Members::of(&frame).time().and_then(|raw| TimeFormat::Any.read(raw, &Frame::default()));
+            let (text, bytes, time) = (inner.text, place.inside(&at), time.or(place.time));
+            let around = Outer { text: place.text, hole: Hole::Plain(at), outer: place.outer };
+            let depth = place.depth + 1;
+            self.all_but_spoilt(&inner, &Place { text, bytes, outer: Some(&around), depth, time, ..place.clone() })
         })
     }
 

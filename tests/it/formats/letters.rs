@@ -213,7 +213,8 @@ fn a_spoilt_element_of_a_profile_s_list_costs_itself_alone() {
         let clean = scan(&[element("good", 1), element("good", 3)]);
         let record = scan(&[element("good", 1), spoilt.to_owned(), element("good", 3)]);
         let clean_ids: Vec<_> = alerts(&decode(broken(), clean.as_bytes())).iter().map(|alert| alert.id).collect();
-        for record in [record.clone(), format!("[{record}]"), json!({"message": record}).to_string()] {
+        let bus = format!(r#"{{"specversion":"1.0","time":"{AT}","data":{record}}}"#);
+        for record in [record.clone(), format!("[{record}]"), json!({"message": record}).to_string(), bus] {
             let elements = decode(broken(), record.as_bytes());
             let [Element::Alert(one), Element::Rejected(two), Element::Alert(three)] = elements.as_slice() else {
                 panic!("{elements:?}")
