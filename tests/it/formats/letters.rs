@@ -195,6 +195,11 @@ fn elements_of_a_profile_s_list_keep_what_lies_beside_it() {
     ] {
         assert_eq!(check(around, &record), 2, "{around}");
     }
+    let nested = scan(&[element("good", 1), format!("[{}]", element("good", 3))]);
+    let refused = decode(broken(), nested.as_bytes());
+    let [Element::Alert(_), Element::Rejected(rejection)] = refused.as_slice() else { panic!("{refused:?}") };
+    let letter = String::from_utf8_lossy(rejection.letter(nested.as_bytes())).into_owned();
+    assert_eq!((rejection.reason, letter), (RejectReason::NotAnObject, scan(&[format!("[{}]", element("good", 3))])));
     let null = scan(&[element("good", 1), "null".to_owned(), "[]".to_owned()]);
     let refused = decode(broken(), null.as_bytes());
     let Element::Rejected(rejection) = &refused[1] else { panic!("{refused:?}") };
