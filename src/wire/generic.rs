@@ -48,7 +48,7 @@ pub(super) fn read(body: &Body<'_>, profile: &Arc<str>, context: &Context<'_>) -
     let own: Vec<Guessed<'_, '_>> = fields.iter().filter_map(guess).collect();
     let all: Vec<Guessed<'_, '_>> = own.iter().copied().chain(around.iter().filter_map(guess)).collect();
     let mut alert = alert_of(&all, plain, profile, context)?;
-    if is_in_a_frame(body, context) {
+    if let Some(is_of_the_frame) = frame(body, context) {
         let own: Vec<Guessed<'_, '_>> = own.into_iter().filter(|guess| !is_of_the_frame(&guess.field.path)).collect();
         let bare = alert_of(&own, plain, profile, &context.bare());
         // One that does not say when it was is told from others by what brought it.
@@ -70,16 +70,19 @@ fn alert_of(
     Reading { guessed, plain, context }.alert(profile)
 }
 
-/// Whether it is a record of its own that came in a syslog line: then it is the same one without that line.
-fn is_in_a_frame(body: &Body<'_>, context: &Context<'_>) -> bool {
+/// Which fields are of what only brought the record: without them it is the same one. A record of its own may come in a
+/// syslog line; another text is one with its line, and a relay may have put its own line before.
+fn frame(body: &Body<'_>, context: &Context<'_>) -> Option<fn(&str) -> bool> {
+    const RELAY: &str = "relay.host";
+    let line = |path: &str| path == RELAY || path != "syslog.message" && path.starts_with("syslog.");
     match body {
-        Body::Json(_) => !context.around.is_empty(),
-        Body::Plain(plain) => plain.syslog && matches!(plain.form, Form::Cef | Form::Leef),
+        Body::Json(_) => (!context.around.is_empty()).then_some(line),
+        Body::Plain(plain) if plain.syslog && matches!(plain.form, Form::Cef | Form::Leef) => Some(line),
+        Body::Plain(plain) => {
+            let relayed = plain.fields.iter().any(|(name, _)| name == RELAY);
+            relayed.then_some(|path| path == RELAY)
+        }
     }
-}
-
-fn is_of_the_frame(path: &str) -> bool {
-    path == "relay.host" || path != "syslog.message" && path.starts_with("syslog.")
 }
 
 /// The machine that reports it made the connection.

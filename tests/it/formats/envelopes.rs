@@ -93,6 +93,10 @@ fn who_sent_a_record_is_told_and_no_part_of_its_identity() {
     let cef = "CEF:0|Acme|Door|1|100|Forced open|8|rt=1785574800123 src=203.0.113.9 duser=ann";
     let (bare, relayed) = (alert("auto", cef), alert("auto", format!("<134>Aug  1 10:00:00 relay-1 {cef}")));
     assert_eq!(bare.id, relayed.id);
+    let line = "<134>Aug  1 10:00:00 gate-1 doord[17]: action=deny user=ann src=203.0.113.9 reason=badge";
+    let relayed = |relay: &str| alert("auto", format!("<134>Aug  1 10:00:05 {relay} {line}"));
+    let (bare, one, two) = (alert("auto", line), relayed("relay-1"), relayed("relay-2"));
+    assert_eq!((one.id, two.id), (bare.id, bare.id), "{bare:?}\n{one:?}");
     // Without a time of its own a line is told from another by what brought it.
     let untimed = r#"{"user":"ann","action":"login failed","src_ip":"203.0.113.9"}"#;
     let line = |host: &str| alert("auto", format!("<134>1 2026-08-01T10:00:00Z {host} door 17 - - {untimed}")).id;
