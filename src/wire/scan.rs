@@ -5,7 +5,6 @@
 //! that this pass has not seen whole. What the bytes mean is left to the decoder, which reads on in the tokens that this
 //! pass leaves: nothing looks for the end of a string twice.
 
-mod read;
 mod string;
 mod tokens;
 
@@ -16,7 +15,6 @@ use smallvec::SmallVec;
 
 use super::decode::RejectReason;
 use crate::config::Limits;
-pub(in crate::wire) use read::AS_WRITTEN;
 use tokens::Token;
 pub(in crate::wire) use tokens::{Key, Kind, Value};
 
