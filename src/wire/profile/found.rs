@@ -195,18 +195,24 @@ impl<'f, 'a> View<'f, 'a> {
         self.found.filled.meets(slots)
     }
 
-    pub fn has(self, slot: Slot) -> bool {
-        self.found.filled.contains(slot)
+    /// The values at a slot, those of other alerts among them.
+    pub fn run(self, slot: Slot) -> &'f [Value<'a>] {
+        if !self.found.filled.contains(slot) {
+            return &[];
+        }
+        let values = &self.found.values[..];
+        let from = values.partition_point(|value| value.slot < slot);
+        let count = values[from..].iter().take_while(|value| value.slot == slot).count();
+        &values[from..from + count]
+    }
+
+    /// Whether a value is this alert's own or that of all.
+    pub fn sees(self, value: &Value<'_>) -> bool {
+        self.alert == 0 || value.alert == 0 || value.alert == self.alert
     }
 
     pub fn values(self, slot: Slot) -> impl Iterator<Item = &'f Value<'a>> {
-        let values = match self.found.filled.contains(slot) {
-            true => &self.found.values[..],
-            false => &[],
-        };
-        let from = values.partition_point(|value| value.slot < slot);
-        let ours = move |value: &&Value<'a>| self.alert == 0 || value.alert == 0 || value.alert == self.alert;
-        values[from..].iter().take_while(move |value| value.slot == slot).filter(ours)
+        self.run(slot).iter().filter(move |value| self.sees(value))
     }
 
     pub fn all(self, slot: Slot) -> impl Iterator<Item = &'f Scalar<'a>> {

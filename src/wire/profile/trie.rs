@@ -164,7 +164,8 @@ impl Trie {
         opened: u8,
     ) {
         let whole = self.nodes[from].named(name);
-        let node = whole.or_else(|| name.split('.').try_fold(from, |at, key| self.nodes[at].named(key)));
+        let by_keys = || name.split('.').try_fold(from, |at, key| self.nodes[at].named(key));
+        let node = whole.or_else(|| if name.contains('.') { by_keys() } else { None });
         if let Some(node) = node {
             let mut walk = Walk { trie: self, found, opened };
             match value {
