@@ -21,6 +21,12 @@ use crate::wire::times;
 pub(super) trait Piece<'a>: Deserialize<'a> {
     /// `None` where the token is of another shape.
     fn of(value: Value<'_, 'a>) -> Option<Self>;
+
+    /// The same to where it stays, which for what is large saves moving it there.
+    fn settle(&mut self, value: Value<'_, 'a>) -> Option<()> {
+        *self = Self::of(value)?;
+        Some(())
+    }
 }
 
 /// A field's value, before it is read.
@@ -28,6 +34,8 @@ pub(super) trait Source<'a> {
     type Error;
 
     fn read<T: Piece<'a>>(self) -> Result<T, Self::Error>;
+    /// Fills an empty field; `null` leaves it so.
+    fn settle<T: Piece<'a>>(self, field: &mut T) -> Result<(), Self::Error>;
     fn skip(self) -> Result<(), Self::Error>;
 }
 
@@ -40,6 +48,10 @@ impl<'a> Source<'a> for Value<'_, 'a> {
     #[inline]
     fn read<T: Piece<'a>>(self) -> Result<T, Misfit> {
         T::of(self).ok_or(Misfit)
+    }
+
+    fn settle<T: Piece<'a>>(self, field: &mut T) -> Result<(), Misfit> {
+        if self.kind() == Kind::Null { Ok(()) } else { field.settle(self).ok_or(Misfit) }
     }
 
     fn skip(self) -> Result<(), Misfit> {
@@ -55,6 +67,13 @@ impl<'a, M: MapAccess<'a>> Source<'a> for Next<'_, M> {
 
     fn read<T: Piece<'a>>(self) -> Result<T, M::Error> {
         self.0.next_value()
+    }
+
+    fn settle<T: Piece<'a>>(self, field: &mut T) -> Result<(), M::Error> {
+        if let Some(told) = self.0.next_value()? {
+            *field = told;
+        }
+        Ok(())
     }
 
     fn skip(self) -> Result<(), M::Error> {
@@ -153,7 +172,7 @@ impl<'a> Piece<'a> for Text<'a> {
 }
 
 /// JSON as it is written.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Json<'a>(&'a str);
 
 impl<'a> Json<'a> {
@@ -271,9 +290,13 @@ impl<'de, T: Fields<'de>> Deserialize<'de> for Object<T> {
 
 impl<'a, T: Fields<'a>> Piece<'a> for Object<T> {
     fn of(value: Value<'_, 'a>) -> Option<Self> {
-        let mut object = T::default();
-        object.fill(value)?;
-        Some(Object(object))
+        let mut object = Self::default();
+        object.settle(value)?;
+        Some(object)
+    }
+
+    fn settle(&mut self, value: Value<'_, 'a>) -> Option<()> {
+        self.0.fill(value)
     }
 }
 
@@ -317,15 +340,20 @@ impl<'de, T: Deserialize<'de>, const INLINE: usize> Deserialize<'de> for List<T,
     }
 }
 
-impl<'a, T: Piece<'a>, const INLINE: usize> Piece<'a> for List<T, INLINE> {
+impl<'a, T: Piece<'a> + Default, const INLINE: usize> Piece<'a> for List<T, INLINE> {
     fn of(value: Value<'_, 'a>) -> Option<Self> {
+        let mut list = Self::default();
+        list.settle(value)?;
+        Some(list)
+    }
+
+    fn settle(&mut self, value: Value<'_, 'a>) -> Option<()> {
         if value.kind() != Kind::Array {
             return None;
         }
-        let mut list = SmallVec::new();
-        for element in value.elements() {
-            list.push(T::of(element)?);
-        }
-        Some(Self(list))
+        value.elements().try_for_each(|element| {
+            self.0.push(T::default());
+            self.0.last_mut()?.settle(element)
+        })
     }
 }

@@ -58,11 +58,11 @@ pub(super) struct RawSource<'a> {
 
 impl<'a> Fields<'a> for RawSource<'a> {
     fn field<S: Source<'a>>(&mut self, name: &Text<'a>, value: S) -> Result<(), S::Error> {
-        match &**name {
-            "vendor" => self.vendor = value.read()?,
-            "product" => self.product = value.read()?,
-            "type" => self.r#type = value.read()?,
-            "instance" => self.instance = value.read()?,
+        match name.as_bytes() {
+            b"vendor" => self.vendor = value.read()?,
+            b"product" => self.product = value.read()?,
+            b"type" => self.r#type = value.read()?,
+            b"instance" => self.instance = value.read()?,
             _ => value.skip()?,
         }
         Ok(())
@@ -78,10 +78,10 @@ pub(super) struct RawRule<'a> {
 
 impl<'a> Fields<'a> for RawRule<'a> {
     fn field<S: Source<'a>>(&mut self, name: &Text<'a>, value: S) -> Result<(), S::Error> {
-        match &**name {
-            "uid" => self.uid = value.read()?,
-            "name" => self.name = value.read()?,
-            "version" => self.version = value.read()?,
+        match name.as_bytes() {
+            b"uid" => self.uid = value.read()?,
+            b"name" => self.name = value.read()?,
+            b"version" => self.version = value.read()?,
             _ => value.skip()?,
         }
         Ok(())
@@ -96,9 +96,9 @@ pub(super) struct RawAttack<'a> {
 
 impl<'a> Fields<'a> for RawAttack<'a> {
     fn field<S: Source<'a>>(&mut self, name: &Text<'a>, value: S) -> Result<(), S::Error> {
-        match &**name {
-            "tactic_uid" => self.tactic_uid = value.read()?,
-            "technique_uid" => self.technique_uid = value.read()?,
+        match name.as_bytes() {
+            b"tactic_uid" => self.tactic_uid = value.read()?,
+            b"technique_uid" => self.technique_uid = value.read()?,
             _ => value.skip()?,
         }
         Ok(())
@@ -118,14 +118,14 @@ pub(super) struct RawObservable<'a> {
 
 impl<'a> Fields<'a> for RawObservable<'a> {
     fn field<S: Source<'a>>(&mut self, name: &Text<'a>, value: S) -> Result<(), S::Error> {
-        match &**name {
-            "type" => self.r#type = value.read()?,
-            "type_id" => self.type_id = value.read()?,
-            "value" => self.value = value.read()?,
-            "role" => self.role = value.read()?,
-            "ioc" => self.ioc = value.read()?,
-            "ignore_correlation" => self.ignore_correlation = value.read()?,
-            "tags" => self.tags = value.read()?,
+        match name.as_bytes() {
+            b"type" => self.r#type = value.read()?,
+            b"type_id" => self.type_id = value.read()?,
+            b"value" => self.value = value.read()?,
+            b"role" => self.role = value.read()?,
+            b"ioc" => self.ioc = value.read()?,
+            b"ignore_correlation" => self.ignore_correlation = value.read()?,
+            b"tags" => self.tags = value.read()?,
             _ => value.skip()?,
         }
         Ok(())
@@ -145,14 +145,14 @@ pub(super) struct RawEntity<'a> {
 
 impl<'a> Fields<'a> for RawEntity<'a> {
     fn field<S: Source<'a>>(&mut self, name: &Text<'a>, value: S) -> Result<(), S::Error> {
-        match &**name {
-            "kind" => self.kind = value.read()?,
-            "id" => self.id = value.read()?,
-            "name" => self.name = value.read()?,
-            "domain" => self.domain = value.read()?,
-            "site" => self.site = value.read()?,
-            "role" => self.role = value.read()?,
-            "criticality" => self.criticality = value.read()?,
+        match name.as_bytes() {
+            b"kind" => self.kind = value.read()?,
+            b"id" => self.id = value.read()?,
+            b"name" => self.name = value.read()?,
+            b"domain" => self.domain = value.read()?,
+            b"site" => self.site = value.read()?,
+            b"role" => self.role = value.read()?,
+            b"criticality" => self.criticality = value.read()?,
             _ => value.skip()?,
         }
         Ok(())
@@ -168,10 +168,10 @@ pub(super) struct RawCorrelation<'a> {
 
 impl<'a> Fields<'a> for RawCorrelation<'a> {
     fn field<S: Source<'a>>(&mut self, name: &Text<'a>, value: S) -> Result<(), S::Error> {
-        match &**name {
-            "group_key" => self.group_key = value.read()?,
-            "exclude" => self.exclude = value.read()?,
-            "no_merge" => self.no_merge = value.read()?,
+        match name.as_bytes() {
+            b"group_key" => self.group_key = value.read()?,
+            b"exclude" => self.exclude = value.read()?,
+            b"no_merge" => self.no_merge = value.read()?,
             _ => value.skip()?,
         }
         Ok(())
@@ -179,7 +179,7 @@ impl<'a> Fields<'a> for RawCorrelation<'a> {
 }
 
 /// A link is an address, or an address with a title.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(super) struct RawLink<'a> {
     pub title: Option<Text<'a>>,
     pub url: Text<'a>,
@@ -341,43 +341,39 @@ impl<'de> Deserialize<'de> for RawAlert<'de> {
 impl<'a> Fields<'a> for RawAlert<'a> {
     /// `null` is the same as no field at all.
     fn field<S: Source<'a>>(&mut self, name: &Text<'a>, value: S) -> Result<(), S::Error> {
-        match &**name {
-            "schema_version" => self.schema_version = value.read()?,
-            "tenant" => self.tenant = value.read()?,
-            "title" => self.title = value.read()?,
-            "event_time" => self.event_time = value.read()?,
-            "updated_time" => self.updated_time = value.read()?,
-            "source" => self.source = or_default(value)?,
-            "alert_uid" => self.alert_uid = value.read()?,
-            "source_ref" => self.source_ref = value.read()?,
-            "dedup_key" => self.dedup_key = value.read()?,
-            "description" => self.description = value.read()?,
-            "severity_id" => self.severity_id = value.read()?,
-            "severity" => self.severity = value.read()?,
-            "confidence" => self.confidence = value.read()?,
-            "risk_score" => self.risk_score = value.read()?,
-            "rule" => self.rule = or_default(value)?,
-            "attacks" => self.attacks = or_default(value)?,
-            "activity" => self.activity = value.read()?,
-            "observables" => self.observables = or_default(value)?,
-            "entities" => self.entities = or_default(value)?,
-            "evidences" => self.evidences = or_default(value)?,
-            "tlp" => self.tlp = value.read()?,
-            "pap" => self.pap = value.read()?,
-            "labels" => self.labels = or_default(value)?,
-            "tags" => self.tags = or_default(value)?,
-            "correlation" => self.correlation = or_default(value)?,
-            "links" => self.links = or_default(value)?,
-            "unmapped" => self.unmapped.before = value.read()?,
+        match name.as_bytes() {
+            b"schema_version" => self.schema_version = value.read()?,
+            b"tenant" => self.tenant = value.read()?,
+            b"title" => self.title = value.read()?,
+            b"event_time" => self.event_time = value.read()?,
+            b"updated_time" => self.updated_time = value.read()?,
+            b"source" => value.settle(&mut self.source)?,
+            b"alert_uid" => self.alert_uid = value.read()?,
+            b"source_ref" => self.source_ref = value.read()?,
+            b"dedup_key" => self.dedup_key = value.read()?,
+            b"description" => self.description = value.read()?,
+            b"severity_id" => self.severity_id = value.read()?,
+            b"severity" => self.severity = value.read()?,
+            b"confidence" => self.confidence = value.read()?,
+            b"risk_score" => self.risk_score = value.read()?,
+            b"rule" => value.settle(&mut self.rule)?,
+            b"attacks" => value.settle(&mut self.attacks)?,
+            b"activity" => self.activity = value.read()?,
+            b"observables" => value.settle(&mut self.observables)?,
+            b"entities" => value.settle(&mut self.entities)?,
+            b"evidences" => value.settle(&mut self.evidences)?,
+            b"tlp" => self.tlp = value.read()?,
+            b"pap" => self.pap = value.read()?,
+            b"labels" => value.settle(&mut self.labels)?,
+            b"tags" => value.settle(&mut self.tags)?,
+            b"correlation" => value.settle(&mut self.correlation)?,
+            b"links" => value.settle(&mut self.links)?,
+            b"unmapped" => self.unmapped.before = value.read()?,
             // Written by `normalize` for its reader, and known anew each time.
-            "alert_id" | "time_from" | "marks" => value.skip()?,
+            b"alert_id" | b"time_from" | b"marks" => value.skip()?,
             // `raw` and whatever a later 1.x adds.
             _ => self.unmapped.fields.push((name.clone(), value.read()?)),
         }
         Ok(())
     }
-}
-
-fn or_default<'a, T: Piece<'a> + Default, S: Source<'a>>(value: S) -> Result<T, S::Error> {
-    Ok(value.read::<Option<T>>()?.unwrap_or_default())
 }
