@@ -68,6 +68,11 @@ pub(super) struct Found<'a> {
     values: SmallVec<[Value<'a>; 40]>,
     /// Which slots have a value: most of a profile's have none, and that is to be known at once.
     filled: Slots,
+    /// Where the values of each filled slot begin once they are sorted, and behind them the end: conditions ask for the
+    /// same few again and again.
+    starts: SmallVec<[u16; 48]>,
+    /// How many filled slots lie before each word of the set.
+    before: SmallVec<[u16; 12]>,
     groups: Group,
     group: Group,
     alert: u16,
@@ -144,6 +149,21 @@ impl<'a> Found<'a> {
     /// To be called when all is found: by slot, and within one in the order of the record.
     pub fn sort(&mut self) {
         self.values.sort_by_key(|value| value.slot);
+        self.starts.clear();
+        let mut last = None;
+        for (at, value) in (0..).zip(&self.values) {
+            if last != Some(value.slot) {
+                self.starts.push(at);
+                last = Some(value.slot);
+            }
+        }
+        self.starts.push(self.values.len() as u16);
+        self.before.clear();
+        let mut sum = 0;
+        for bits in &self.filled.0 {
+            self.before.push(sum);
+            sum += bits.count_ones() as u16;
+        }
     }
 
     /// What one of the alerts sees: its own values and those of all. `alert` from 1; 0 sees all.
@@ -195,15 +215,21 @@ impl<'f, 'a> View<'f, 'a> {
         self.found.filled.meets(slots)
     }
 
+    #[inline]
+    pub fn has(self, slot: Slot) -> bool {
+        self.found.filled.contains(slot)
+    }
+
     /// The values at a slot, those of other alerts among them.
     pub fn run(self, slot: Slot) -> &'f [Value<'a>] {
-        if !self.found.filled.contains(slot) {
+        let Found { values, filled, starts, before, .. } = self.found;
+        let (word, bit) = Slots::place(slot);
+        let bits = filled.0.get(word).copied().unwrap_or_default();
+        if bits & bit == 0 {
             return &[];
         }
-        let values = &self.found.values[..];
-        let from = values.partition_point(|value| value.slot < slot);
-        let count = values[from..].iter().take_while(|value| value.slot == slot).count();
-        &values[from..from + count]
+        let rank = usize::from(before[word]) + (bits & (bit - 1)).count_ones() as usize;
+        &values[usize::from(starts[rank])..usize::from(starts[rank + 1])]
     }
 
     /// Whether a value is this alert's own or that of all.

@@ -211,10 +211,17 @@ impl Place {
     }
 }
 
+/// The first of what lies at each of them; nothing if one has none.
 fn joined<'f, 'a>(view: View<'f, 'a>, slots: &[Slot]) -> Option<Piece<'f, 'a>> {
-    let parts: Option<Vec<Cow<'f, str>>> =
-        slots.iter().map(|slot| view.all(*slot).next().map(|scalar| scalar.text())).collect();
-    parts.map(|parts| Piece::Joined(parts.join(" ")))
+    const USUAL: usize = 64;
+    let mut text = String::with_capacity(USUAL);
+    for (i, slot) in slots.iter().enumerate() {
+        if i > 0 {
+            text.push(' ');
+        }
+        text.push_str(&view.all(*slot).next()?.text());
+    }
+    Some(Piece::Joined(text))
 }
 
 impl Field {
@@ -268,12 +275,13 @@ impl<'f, 'a> Iterator for Pieces<'f, 'a> {
             let (at, place) = self.places.next()?;
             self.at = at;
             match place {
-                Place::At(slot) => self.values = self.view.run(*slot),
-                Place::Joined(slots) => {
+                Place::At(slot) if self.view.has(*slot) => self.values = self.view.run(*slot),
+                Place::Joined(slots) if slots.iter().all(|slot| self.view.has(*slot)) => {
                     if let Some(piece) = joined(self.view, slots) {
                         return Some((at, piece));
                     }
                 }
+                Place::At(_) | Place::Joined(_) => {}
             }
         }
     }

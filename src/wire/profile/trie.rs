@@ -56,6 +56,7 @@ impl Probe {
     pub fn any(&self, record: Value<'_, '_>, wanted: impl Fn(&str) -> bool) -> bool {
         let mut found = Found::default();
         let walked = self.0.walk(record, &mut found);
+        found.sort();
         walked.is_ok() && found.view(0).all(Slot(0)).any(|value| wanted(&value.text()))
     }
 }
