@@ -38,7 +38,7 @@ impl<'l> Draft<'l> {
     }
 
     /// [`Draft::line`] of what perhaps nobody else needs: what is a line already is kept where it lies.
-    fn own_line(&mut self, raw: Cow<'_, str>) -> Box<str> {
+    pub fn own_line(&mut self, raw: Cow<'_, str>) -> Box<str> {
         match raw {
             Cow::Owned(raw) if raw.len() <= self.limits.string_bytes_max && text::is_line(&raw) => raw.into(),
             raw => self.line(&raw),
