@@ -67,12 +67,12 @@ pub(super) struct Value<'a> {
 pub(super) struct Found<'a> {
     values: SmallVec<[Value<'a>; 40]>,
     /// Which slots have a value: most of a profile's have none, and that is to be known at once.
-    filled: Slots,
+    filled: Slots<RECORD_WORDS>,
     /// Where the values of each filled slot begin once they are sorted, and behind them the end: conditions ask for the
     /// same few again and again.
     starts: SmallVec<[u16; 48]>,
     /// How many filled slots lie before each word of the set.
-    before: SmallVec<[u16; 12]>,
+    before: SmallVec<[u16; RECORD_WORDS]>,
     groups: Group,
     group: Group,
     alert: u16,
@@ -172,11 +172,14 @@ impl<'a> Found<'a> {
     }
 }
 
-/// A set of slots.
+/// A set of slots, in words of 64. A field's own mostly lie in the first few; a record's may lie in all of a profile's.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Slots(SmallVec<[u64; 4]>);
+pub(super) struct Slots<const WORDS: usize = 4>(SmallVec<[u64; WORDS]>);
 
-impl Slots {
+/// The largest profile has some 700 slots.
+const RECORD_WORDS: usize = 12;
+
+impl<const WORDS: usize> Slots<WORDS> {
     pub fn insert(&mut self, slot: Slot) {
         let (word, bit) = Self::place(slot);
         if self.0.len() <= word {
@@ -190,7 +193,7 @@ impl Slots {
         self.0.get(word).is_some_and(|bits| bits & bit != 0)
     }
 
-    fn meets(&self, other: &Self) -> bool {
+    fn meets<const OTHERS: usize>(&self, other: &Slots<OTHERS>) -> bool {
         self.0.iter().zip(&other.0).any(|(mine, theirs)| mine & theirs != 0)
     }
 
@@ -223,7 +226,7 @@ impl<'f, 'a> View<'f, 'a> {
     /// The values at a slot, those of other alerts among them.
     pub fn run(self, slot: Slot) -> &'f [Value<'a>] {
         let Found { values, filled, starts, before, .. } = self.found;
-        let (word, bit) = Slots::place(slot);
+        let (word, bit) = Slots::<RECORD_WORDS>::place(slot);
         let bits = filled.0.get(word).copied().unwrap_or_default();
         if bits & bit == 0 {
             return &[];
