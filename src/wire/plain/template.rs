@@ -44,7 +44,7 @@ enum Part {
 struct Literal {
     blank_before: bool,
     /// Of the first word: a profile has many templates, and most of them search a text in vain.
-    finder: Option<Finder<'static>>,
+    finder: Option<Box<Finder<'static>>>,
     words: Box<[Box<str>]>,
     blank_after: bool,
 }
@@ -196,7 +196,7 @@ impl Literal {
     fn new(text: &str) -> Self {
         let words: Box<[Box<str>]> = text.split(' ').filter(|word| !word.is_empty()).map(Into::into).collect();
         let blank_after = text.ends_with(' ') && !words.is_empty();
-        let finder = words.first().map(|word| Finder::new(word.as_bytes()).into_owned());
+        let finder = words.first().map(|word| Box::new(Finder::new(word.as_bytes()).into_owned()));
         Self { blank_before: text.starts_with(' '), finder, words, blank_after }
     }
 
@@ -231,7 +231,7 @@ impl Literal {
             let start = from + text[from..].find(' ')?;
             return Some((start, blanks(text, start)?));
         };
-        finder.find_iter(text[from..].as_bytes()).find_map(|offset| {
+        finder.find_iter(&text.as_bytes()[from..]).find_map(|offset| {
             let word_at = from + offset;
             let before = &text[from..word_at];
             let start = if self.blank_before { before.trim_end_matches(' ').len() } else { before.len() };
