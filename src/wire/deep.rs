@@ -4,7 +4,6 @@
 use std::borrow::Cow;
 use std::ops::Range;
 
-use serde::Deserialize;
 use serde_json::{Map, Value as Json};
 
 use super::scan::{Kind, Value};
@@ -163,7 +162,7 @@ fn any(value: Value<'_, '_>) -> Json {
 fn plain(value: Value<'_, '_>) -> Json {
     match value.kind() {
         Kind::Number => Json::from(value.raw()),
-        _ => Json::deserialize(value).unwrap_or_default(),
+        _ => serde_json::from_str(value.written()).unwrap_or_default(),
     }
 }
 

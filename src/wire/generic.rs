@@ -45,11 +45,14 @@ pub(super) fn read(body: &Body<'_>, profile: &Arc<str>, context: &Context<'_>) -
     let around: Vec<Field<'_>> = context.around.iter().map(field_of).collect();
     let outward = fields.iter().any(says_outward);
     let guess = |field| guess(field).map(|guess| if outward { turned_outward(guess) } else { guess });
-    let own: Vec<Guessed<'_, '_>> = fields.iter().filter_map(guess).collect();
-    let all: Vec<Guessed<'_, '_>> = own.iter().copied().chain(around.iter().filter_map(guess)).collect();
+    let mut all: Vec<Guessed<'_, '_>> = Vec::with_capacity(fields.len() + around.len());
+    all.extend(fields.iter().filter_map(guess));
+    let own = all.len();
+    all.extend(around.iter().filter_map(guess));
     let mut alert = alert_of(&all, plain, profile, context)?;
     if let Some(is_of_the_frame) = frame(body, context) {
-        let own: Vec<Guessed<'_, '_>> = own.into_iter().filter(|guess| !is_of_the_frame(&guess.field.path)).collect();
+        let own = all[..own].iter().copied();
+        let own: Vec<Guessed<'_, '_>> = own.filter(|guess| !is_of_the_frame(&guess.field.path)).collect();
         let bare = alert_of(&own, plain, profile, &context.bare());
         // One that does not say when it was is told from others by what brought it.
         if let Some(bare) = bare.ok().filter(|bare| bare.event_time.from == TimeFrom::Field) {
@@ -240,9 +243,12 @@ impl Reading<'_, '_> {
 
     /// The likeliest value of a meaning; of equals the first.
     fn best(&self, wanted: impl Fn(Meaning) -> bool) -> Option<&str> {
+        self.likeliest(wanted).map(|guess| &*guess.field.value)
+    }
+
+    fn likeliest(&self, wanted: impl Fn(Meaning) -> bool) -> Option<&Guessed<'_, '_>> {
         let all = self.guessed.iter().filter(|guess| wanted(guess.meaning));
-        let best = all.reduce(|best, guess| if guess.confidence > best.confidence { guess } else { best });
-        best.map(|guess| &*guess.field.value)
+        all.reduce(|best, guess| if guess.confidence > best.confidence { guess } else { best })
     }
 
     fn ranked(&self, wanted: impl Fn(Meaning) -> bool) -> Vec<&Guessed<'_, '_>> {
@@ -312,7 +318,7 @@ impl Reading<'_, '_> {
         };
         // A rule's name tells what happened, a policy's only what applies; the whole line tells too much.
         let sure = |meaning: Meaning, least: u8| {
-            let guess = self.ranked(|other| other == meaning).into_iter().next();
+            let guess = self.likeliest(|other| other == meaning);
             guess.filter(|guess| guess.confidence >= least).map(|guess| &*guess.field.value)
         };
         let named = [
@@ -404,8 +410,8 @@ impl Reading<'_, '_> {
     fn labels(&self, draft: &mut Draft<'_>) -> Vec<Label> {
         let shown = self.guessed.iter().filter(|guess| !guess.field.path.starts_with("syslog.")).take(LABELS_MAX);
         let label = |guess: &Guessed<'_, '_>| Label {
-            name: draft.line(&format!("guess.{}", guess.field.path)),
-            value: format!("{} {}", named(guess.meaning), guess.confidence).into(),
+            name: draft.own_line(Cow::Owned(["guess.", &guess.field.path].concat())),
+            value: told(guess).into(),
         };
         let mut labels: Vec<Label> = shown.map(label).collect();
         labels.sort_by(|a, b| a.name.cmp(&b.name));
@@ -437,36 +443,47 @@ fn endpoint(value: &str, role: Role, draft: &mut Draft<'_>) {
     }
 }
 
-fn named(meaning: Meaning) -> Cow<'static, str> {
-    match meaning {
-        Meaning::Observable(kind, role) => Cow::Owned(format!("{} {}", kind.label(), role.label())),
-        Meaning::Entity(kind, role) => Cow::Owned(format!("{} {}", kind.label(), role.label())),
-        Meaning::Endpoint(role) => Cow::Owned(format!("endpoint {}", role.label())),
-        Meaning::Domain(role) => Cow::Owned(format!("domain of {}", role.label())),
-        Meaning::Time => "time".into(),
-        Meaning::EndTime => "end time".into(),
-        Meaning::IngestTime => "ingest time".into(),
-        Meaning::UpdatedTime => "updated time".into(),
-        Meaning::Title => "title".into(),
-        Meaning::Message => "message".into(),
-        Meaning::Description => "description".into(),
-        Meaning::Severity => "severity".into(),
-        Meaning::RuleId => "rule id".into(),
-        Meaning::RuleName => "rule name".into(),
-        Meaning::RuleVersion => "rule version".into(),
-        Meaning::AlertId => "alert id".into(),
-        Meaning::Status => "status".into(),
-        Meaning::Vendor => "vendor".into(),
-        Meaning::Product => "product".into(),
-        Meaning::Category => "category".into(),
-        Meaning::Instance => "instance".into(),
-        Meaning::Tenant => "tenant".into(),
-        Meaning::Confidence => "confidence".into(),
-        Meaning::RiskScore => "risk score".into(),
-        Meaning::Tactic => "tactic".into(),
-        Meaning::Technique => "technique".into(),
-        Meaning::Tag => "tag".into(),
-        Meaning::Action => "action".into(),
-        Meaning::Link => "link".into(),
+/// The meaning, in which role if it has one, and how surely.
+fn told(guess: &Guessed<'_, '_>) -> String {
+    let (name, role) = named(guess.meaning);
+    let confidence = guess.confidence;
+    match role {
+        Some(role) => format!("{name} {} {confidence}", role.label()),
+        None => format!("{name} {confidence}"),
     }
+}
+
+const fn named(meaning: Meaning) -> (&'static str, Option<Role>) {
+    let name = match meaning {
+        Meaning::Observable(kind, role) => return (kind.label(), Some(role)),
+        Meaning::Entity(kind, role) => return (kind.label(), Some(role)),
+        Meaning::Endpoint(role) => return ("endpoint", Some(role)),
+        Meaning::Domain(role) => return ("domain of", Some(role)),
+        Meaning::Time => "time",
+        Meaning::EndTime => "end time",
+        Meaning::IngestTime => "ingest time",
+        Meaning::UpdatedTime => "updated time",
+        Meaning::Title => "title",
+        Meaning::Message => "message",
+        Meaning::Description => "description",
+        Meaning::Severity => "severity",
+        Meaning::RuleId => "rule id",
+        Meaning::RuleName => "rule name",
+        Meaning::RuleVersion => "rule version",
+        Meaning::AlertId => "alert id",
+        Meaning::Status => "status",
+        Meaning::Vendor => "vendor",
+        Meaning::Product => "product",
+        Meaning::Category => "category",
+        Meaning::Instance => "instance",
+        Meaning::Tenant => "tenant",
+        Meaning::Confidence => "confidence",
+        Meaning::RiskScore => "risk score",
+        Meaning::Tactic => "tactic",
+        Meaning::Technique => "technique",
+        Meaning::Tag => "tag",
+        Meaning::Action => "action",
+        Meaning::Link => "link",
+    };
+    (name, None)
 }

@@ -223,7 +223,7 @@ impl Profiles {
 
     /// The profile that knows the text by its marks.
     pub(super) fn recognise_plain(&self, plain: &Plain<'_>) -> Option<Reader<'_>> {
-        recognise::plain(&self.profiles, plain).map(|i| Reader::Profile(&self.profiles[i]))
+        self.recogniser.plain(&self.profiles, plain).map(|i| Reader::Profile(&self.profiles[i]))
     }
 
     pub(super) fn generic(&self) -> Reader<'_> {

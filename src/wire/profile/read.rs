@@ -224,7 +224,8 @@ fn severity(map: &SeverityMap, view: View<'_, '_>) -> Severity {
 
 fn known_severity(map: &SeverityMap, piece: &Piece<'_, '_>) -> Option<Severity> {
     let word = piece.text();
-    if let Some((_, severity)) = map.words.iter().find(|(known, _)| known.eq_ignore_ascii_case(word.trim())) {
+    let word = text::trimmed(&word);
+    if let Some((_, severity)) = map.words.iter().find(|(known, _)| known.eq_ignore_ascii_case(word)) {
         return Some(*severity);
     }
     let number = piece.number()?;

@@ -243,11 +243,7 @@ impl<'f> Piece<'f, '_> {
 
 impl Place {
     pub fn pieces<'f, 'a>(&'f self, view: View<'f, 'a>) -> impl Iterator<Item = Piece<'f, 'a>> {
-        let (single, joined) = match self {
-            Self::At(slot) => (Some(view.values(*slot).map(Piece::Single)), None),
-            Self::Joined(parts) => (None, joined(view, parts)),
-        };
-        single.into_iter().flatten().chain(joined)
+        Pieces::new(view, std::slice::from_ref(self)).map(|(_, piece)| piece)
     }
 
     fn is_filled(&self, view: View<'_, '_>) -> bool {
@@ -268,15 +264,23 @@ impl Place {
 
 /// None unless all of it can be said.
 fn joined<'f, 'a>(view: View<'f, 'a>, parts: &'f [Said]) -> Option<Piece<'f, 'a>> {
-    let mut said: Vec<Cow<'f, str>> = Vec::with_capacity(parts.len());
+    const USUAL: usize = 64;
+    let mut text = String::with_capacity(USUAL);
+    let mut first = true;
+    let mut say = |words: &str| {
+        if !std::mem::take(&mut first) {
+            text.push(' ');
+        }
+        text.push_str(words);
+    };
     for part in parts {
         match part {
-            Said::Value(slot) => said.push(view.all(*slot).next()?.text()),
-            Said::Words(words) => said.push(Cow::Borrowed(words)),
+            Said::Value(slot) => say(&view.all(*slot).next()?.text()),
+            Said::Words(words) => say(words),
             Said::If(condition) => condition.holds(view).then_some(())?,
         }
     }
-    Some(Piece::Joined(said.join(" ")))
+    Some(Piece::Joined(text))
 }
 
 impl Field {
@@ -300,13 +304,54 @@ impl Field {
     }
 }
 
+/// Goes through the places in their order, and through the values at each. By hand, because most places of a long list
+/// have nothing, and adapters around one another pass them over slowly.
+struct Pieces<'f, 'a> {
+    view: View<'f, 'a>,
+    places: std::iter::Enumerate<std::slice::Iter<'f, Place>>,
+    at: usize,
+    /// What is left of the place that it is at.
+    values: &'f [Value<'a>],
+}
+
+impl<'f, 'a> Pieces<'f, 'a> {
+    fn new(view: View<'f, 'a>, places: &'f [Place]) -> Self {
+        Self { view, places: places.iter().enumerate(), at: 0, values: &[] }
+    }
+}
+
+impl<'f, 'a> Iterator for Pieces<'f, 'a> {
+    type Item = (usize, Piece<'f, 'a>);
+
+    fn next(&mut self) -> Option<Self::Item> {
+        loop {
+            while let Some((value, rest)) = self.values.split_first() {
+                self.values = rest;
+                if self.view.sees(value) {
+                    return Some((self.at, Piece::Single(value)));
+                }
+            }
+            let (at, place) = self.places.next()?;
+            self.at = at;
+            match place {
+                Place::At(slot) if self.view.has(*slot) => self.values = self.view.run(*slot),
+                Place::Joined(parts) if place.is_filled(self.view) => {
+                    if let Some(piece) = joined(self.view, parts) {
+                        return Some((at, piece));
+                    }
+                }
+                Place::At(_) | Place::Joined(_) => {}
+            }
+        }
+    }
+}
+
 /// All values of a field, those of preferred places first.
 pub(super) fn pieces<'f, 'a>(
     view: View<'f, 'a>,
     field: &'f Field,
 ) -> impl Iterator<Item = Piece<'f, 'a>> + use<'f, 'a> {
-    // Most places of a long list have nothing, and are passed over in one tight loop.
-    field.filled(view).iter().filter(move |place| place.is_filled(view)).flat_map(move |place| place.pieces(view))
+    placed_pieces(view, field).map(|(_, piece)| piece)
 }
 
 /// Whether a field may have a value here.
@@ -319,8 +364,7 @@ pub(super) fn placed_pieces<'f, 'a>(
     view: View<'f, 'a>,
     field: &'f Field,
 ) -> impl Iterator<Item = (usize, Piece<'f, 'a>)> + use<'f, 'a> {
-    let filled = field.filled(view).iter().enumerate().filter(move |(_, place)| place.is_filled(view));
-    filled.flat_map(move |(i, place)| place.pieces(view).map(move |piece| (i, piece)))
+    Pieces::new(view, field.filled(view))
 }
 
 impl Profile {
