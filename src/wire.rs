@@ -12,6 +12,7 @@ pub mod canonical;
 pub mod command;
 pub mod dead_letter;
 pub mod decode;
+mod deep;
 pub mod event;
 mod generic;
 pub mod identity;

@@ -25,7 +25,8 @@ Examples:
 
 A letter goes back to its source topic and partition with its bytes untouched and the headers that decide how it is read,
 and with `resubmitted_from`, the letter it was. The daemon may run. A letter of one element of a larger record goes back as a
-record of its own. Sending a letter twice is harmless where the alert names itself: the second is a duplicate.";
+record of its own, with what it needs of what lay around it. Sending a letter twice is harmless where the alert names
+itself: the second is a duplicate.";
 
 const POLL_RECORDS: usize = 500;
 const POLL_WAIT: Duration = Duration::from_millis(200);

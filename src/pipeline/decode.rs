@@ -180,7 +180,7 @@ fn dead(record: &Record<'_>, rejection: &Rejection, config: &crate::config::Sour
         rejection.index,
     );
     let payload = record.payload.unwrap_or_default();
-    let value = payload.get(rejection.bytes.clone()).unwrap_or(payload).to_vec();
+    let value = rejection.letter(payload).to_vec();
     let kept = wire::dead_letter::kept(record.headers, &config.tenant);
     Decided::Dead {
         letter: DeadLetter { key: wire::dead_letter::key(&origin), headers, kept, value, source, reason },

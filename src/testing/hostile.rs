@@ -34,6 +34,19 @@ impl Default for Reader {
 }
 
 impl Reader {
+    /// A letter is a record like any other.
+    fn read_again(&self, letter: &[u8]) {
+        let record = Record {
+            topic: &self.topic,
+            partition: 0,
+            offset: 0,
+            timestamp: None,
+            payload: Some(letter),
+            headers: &[],
+        };
+        assert!(!self.decoder.decode(&record, &self.source).is_empty(), "a letter ends in something");
+    }
+
     /// # Panics
     /// If something comes of the record that must not.
     pub fn check(&self, bytes: &[u8]) {
@@ -59,6 +72,10 @@ impl Reader {
                 }
                 Element::Rejected(rejection) => {
                     assert!(bytes.get(rejection.bytes.clone()).is_some(), "{rejection:?}");
+                    let letter = rejection.letter(bytes);
+                    assert!(letter.len() <= 2 * bytes.len(), "{rejection:?}");
+                    assert!(rejection.composed.is_none() || std::str::from_utf8(letter).is_ok(), "{rejection:?}");
+                    self.read_again(letter);
                     assert!(rejection.detail.len() <= 1_024, "{rejection:?}");
                 }
             }

@@ -5,6 +5,7 @@
 
 mod context;
 mod draft;
+mod letter;
 mod rejection;
 mod unpack;
 

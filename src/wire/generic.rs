@@ -10,6 +10,7 @@ use flatten::{Field, flatten};
 
 use super::canonical::{code, text};
 use super::decode::{Beside, Body, Context, Draft, Refused, RejectReason};
+use super::identity::alert_id;
 use super::plain::{self, Form, Plain};
 use super::times::{Frame, TimeFormat};
 use super::vocabulary::{self, Meaning};
@@ -29,6 +30,7 @@ const LABELS_MAX: usize = 48;
 const LIST_MAX: usize = 16;
 
 /// A field and what it is taken for.
+#[derive(Clone, Copy)]
 struct Guessed<'f, 'a> {
     field: &'f Field<'a>,
     meaning: Meaning,
@@ -41,11 +43,78 @@ pub(super) fn read(body: &Body<'_>, profile: &Arc<str>, context: &Context<'_>) -
         Body::Plain(plain) => (fields_of(plain), Some(*plain)),
     };
     let around: Vec<Field<'_>> = context.around.iter().map(field_of).collect();
-    let mut guessed: Vec<Guessed<'_, '_>> = fields.iter().chain(&around).filter_map(guess).collect();
-    let said = said(&guessed);
-    guessed.extend(said.iter().filter_map(guess));
-    let reading = Reading { guessed, plain, context };
-    reading.alert(profile)
+    let outward = fields.iter().any(says_outward);
+    let guess = |field| guess(field).map(|guess| if outward { turned_outward(guess) } else { guess });
+    let mut all: Vec<Guessed<'_, '_>> = Vec::with_capacity(fields.len() + around.len());
+    all.extend(fields.iter().filter_map(guess));
+    let own = all.len();
+    all.extend(around.iter().filter_map(guess));
+    let mut alert = alert_of(&all, plain, profile, context)?;
+    if let Some(is_of_the_frame) = frame(body, context) {
+        let own = all[..own].iter().copied();
+        let own: Vec<Guessed<'_, '_>> = own.filter(|guess| !is_of_the_frame(&guess.field.path)).collect();
+        let bare = alert_of(&own, plain, profile, &context.bare());
+        // One that does not say when it was is told from others by what brought it.
+        if let Some(bare) = bare.ok().filter(|bare| bare.event_time.from == TimeFrom::Field) {
+            Arc::make_mut(&mut alert).id = alert_id(&bare);
+        }
+    }
+    Ok(alert)
+}
+
+fn alert_of(
+    guessed: &[Guessed<'_, '_>],
+    plain: Option<&Plain<'_>>,
+    profile: &Arc<str>,
+    context: &Context<'_>,
+) -> Result<Arc<Alert>, Refused> {
+    let said = said(guessed);
+    let guessed = guessed.iter().copied().chain(said.iter().filter_map(guess)).collect();
+    Reading { guessed, plain, context }.alert(profile)
+}
+
+/// Which fields are of what only brought the record: without them it is the same one. A record of its own may come in a
+/// syslog line; another text is one with its line, and a relay may have put its own line before.
+fn frame(body: &Body<'_>, context: &Context<'_>) -> Option<fn(&str) -> bool> {
+    const RELAY: &str = "relay.host";
+    let line = |path: &str| path == RELAY || path != "syslog.message" && path.starts_with("syslog.");
+    match body {
+        Body::Json(_) => (!context.around.is_empty()).then_some(line),
+        Body::Plain(plain) if plain.syslog && matches!(plain.form, Form::Cef | Form::Leef) => Some(line),
+        Body::Plain(plain) => {
+            let relayed = plain.fields.iter().any(|(name, _)| name == RELAY);
+            relayed.then_some(|path| path == RELAY)
+        }
+    }
+}
+
+/// The machine that reports it made the connection.
+fn says_outward(field: &Field<'_>) -> bool {
+    const DIRECTIONS: [&str; 6] = ["outbound", "outgoing", "egress", "out", "outward", "outbound connection"];
+    let is = |words: &[&str], value: &str| words.iter().any(|word| word.eq_ignore_ascii_case(value.trim()));
+    let name = field.path.rsplit('.').next().unwrap_or_default();
+    let name = name.get(name.len().saturating_sub("direction".len())..).unwrap_or_default();
+    name.eq_ignore_ascii_case("direction") && is(&DIRECTIONS, &field.value)
+        || is(
+            &["initiated", "isoutbound", "is_outbound", "outbound"],
+            field.path.rsplit('.').next().unwrap_or_default(),
+        ) && is(&["true", "1", "yes"], &field.value)
+}
+
+/// The remote side is where it came from, unless the connection went there.
+fn turned_outward<'f, 'a>(guess: Guessed<'f, 'a>) -> Guessed<'f, 'a> {
+    let is_remote = |part: &str| part.get(..6).is_some_and(|start| start.eq_ignore_ascii_case("remote"));
+    // Of a message it is told by the word before it.
+    let remote = !guess.field.path.starts_with("message.") && guess.field.path.split('.').any(is_remote);
+    let meaning = match guess.meaning {
+        Meaning::Observable(kind, Role::Source) if remote => Meaning::Observable(kind, Role::Destination),
+        Meaning::Endpoint(Role::Source) if remote => Meaning::Endpoint(Role::Destination),
+        Meaning::Entity(EntityKind::Host, Role::Source | Role::Peer) if remote => {
+            Meaning::Entity(EntityKind::Host, Role::Destination)
+        }
+        meaning => meaning,
+    };
+    Guessed { meaning, ..guess }
 }
 
 /// What the record's message says of whom and from where, if no field does.
@@ -121,7 +190,8 @@ impl Reading<'_, '_> {
         let tenant = context.tenant(None)?;
         let mut draft = Draft::new(context.limits);
         self.gather(&mut draft);
-        let time = self.time();
+        let day = || if context.outer_time.is_none() { self.day() } else { None };
+        let time = self.time().or_else(day);
         self.require_sense(&draft, time)?;
         let event_time = match time {
             Some(at) => EventTime { at, from: TimeFrom::Field },
@@ -173,9 +243,12 @@ impl Reading<'_, '_> {
 
     /// The likeliest value of a meaning; of equals the first.
     fn best(&self, wanted: impl Fn(Meaning) -> bool) -> Option<&str> {
+        self.likeliest(wanted).map(|guess| &*guess.field.value)
+    }
+
+    fn likeliest(&self, wanted: impl Fn(Meaning) -> bool) -> Option<&Guessed<'_, '_>> {
         let all = self.guessed.iter().filter(|guess| wanted(guess.meaning));
-        let best = all.reduce(|best, guess| if guess.confidence > best.confidence { guess } else { best });
-        best.map(|guess| &*guess.field.value)
+        all.reduce(|best, guess| if guess.confidence > best.confidence { guess } else { best })
     }
 
     fn ranked(&self, wanted: impl Fn(Meaning) -> bool) -> Vec<&Guessed<'_, '_>> {
@@ -224,6 +297,20 @@ impl Reading<'_, '_> {
         })
     }
 
+    /// The beginning of a day, where a field that is called a date holds nothing else: better than when the record came.
+    fn day(&self) -> Option<Timestamp> {
+        let frame = self.context.frame(None);
+        let dated = |guess: &&&Guessed<'_, '_>| {
+            let name = guess.field.path.to_ascii_lowercase();
+            name.ends_with("date") && !name.ends_with("update")
+        };
+        [Meaning::Time, Meaning::EndTime, Meaning::IngestTime].into_iter().find_map(|meaning| {
+            let guesses = self.ranked(|other| other == meaning);
+            let midnight = |guess: &&Guessed<'_, '_>| format!("{} 00:00:00", guess.field.value.trim());
+            guesses.iter().filter(dated).find_map(|guess| TimeFormat::Any.read(&midnight(guess), &frame))
+        })
+    }
+
     fn title(&self, product: &str) -> Cow<'_, str> {
         let event = || match self.plain {
             Some(plain) if plain.form == Form::Leef => self.best(|other| other == Meaning::RuleId),
@@ -231,7 +318,7 @@ impl Reading<'_, '_> {
         };
         // A rule's name tells what happened, a policy's only what applies; the whole line tells too much.
         let sure = |meaning: Meaning, least: u8| {
-            let guess = self.ranked(|other| other == meaning).into_iter().next();
+            let guess = self.likeliest(|other| other == meaning);
             guess.filter(|guess| guess.confidence >= least).map(|guess| &*guess.field.value)
         };
         let named = [
@@ -323,8 +410,8 @@ impl Reading<'_, '_> {
     fn labels(&self, draft: &mut Draft<'_>) -> Vec<Label> {
         let shown = self.guessed.iter().filter(|guess| !guess.field.path.starts_with("syslog.")).take(LABELS_MAX);
         let label = |guess: &Guessed<'_, '_>| Label {
-            name: draft.line(&format!("guess.{}", guess.field.path)),
-            value: format!("{} {}", named(guess.meaning), guess.confidence).into(),
+            name: draft.own_line(Cow::Owned(["guess.", &guess.field.path].concat())),
+            value: told(guess).into(),
         };
         let mut labels: Vec<Label> = shown.map(label).collect();
         labels.sort_by(|a, b| a.name.cmp(&b.name));
@@ -356,36 +443,47 @@ fn endpoint(value: &str, role: Role, draft: &mut Draft<'_>) {
     }
 }
 
-fn named(meaning: Meaning) -> Cow<'static, str> {
-    match meaning {
-        Meaning::Observable(kind, role) => Cow::Owned(format!("{} {}", kind.label(), role.label())),
-        Meaning::Entity(kind, role) => Cow::Owned(format!("{} {}", kind.label(), role.label())),
-        Meaning::Endpoint(role) => Cow::Owned(format!("endpoint {}", role.label())),
-        Meaning::Domain(role) => Cow::Owned(format!("domain of {}", role.label())),
-        Meaning::Time => "time".into(),
-        Meaning::EndTime => "end time".into(),
-        Meaning::IngestTime => "ingest time".into(),
-        Meaning::UpdatedTime => "updated time".into(),
-        Meaning::Title => "title".into(),
-        Meaning::Message => "message".into(),
-        Meaning::Description => "description".into(),
-        Meaning::Severity => "severity".into(),
-        Meaning::RuleId => "rule id".into(),
-        Meaning::RuleName => "rule name".into(),
-        Meaning::RuleVersion => "rule version".into(),
-        Meaning::AlertId => "alert id".into(),
-        Meaning::Status => "status".into(),
-        Meaning::Vendor => "vendor".into(),
-        Meaning::Product => "product".into(),
-        Meaning::Category => "category".into(),
-        Meaning::Instance => "instance".into(),
-        Meaning::Tenant => "tenant".into(),
-        Meaning::Confidence => "confidence".into(),
-        Meaning::RiskScore => "risk score".into(),
-        Meaning::Tactic => "tactic".into(),
-        Meaning::Technique => "technique".into(),
-        Meaning::Tag => "tag".into(),
-        Meaning::Action => "action".into(),
-        Meaning::Link => "link".into(),
+/// The meaning, in which role if it has one, and how surely.
+fn told(guess: &Guessed<'_, '_>) -> String {
+    let (name, role) = named(guess.meaning);
+    let confidence = guess.confidence;
+    match role {
+        Some(role) => format!("{name} {} {confidence}", role.label()),
+        None => format!("{name} {confidence}"),
     }
+}
+
+const fn named(meaning: Meaning) -> (&'static str, Option<Role>) {
+    let name = match meaning {
+        Meaning::Observable(kind, role) => return (kind.label(), Some(role)),
+        Meaning::Entity(kind, role) => return (kind.label(), Some(role)),
+        Meaning::Endpoint(role) => return ("endpoint", Some(role)),
+        Meaning::Domain(role) => return ("domain of", Some(role)),
+        Meaning::Time => "time",
+        Meaning::EndTime => "end time",
+        Meaning::IngestTime => "ingest time",
+        Meaning::UpdatedTime => "updated time",
+        Meaning::Title => "title",
+        Meaning::Message => "message",
+        Meaning::Description => "description",
+        Meaning::Severity => "severity",
+        Meaning::RuleId => "rule id",
+        Meaning::RuleName => "rule name",
+        Meaning::RuleVersion => "rule version",
+        Meaning::AlertId => "alert id",
+        Meaning::Status => "status",
+        Meaning::Vendor => "vendor",
+        Meaning::Product => "product",
+        Meaning::Category => "category",
+        Meaning::Instance => "instance",
+        Meaning::Tenant => "tenant",
+        Meaning::Confidence => "confidence",
+        Meaning::RiskScore => "risk score",
+        Meaning::Tactic => "tactic",
+        Meaning::Technique => "technique",
+        Meaning::Tag => "tag",
+        Meaning::Action => "action",
+        Meaning::Link => "link",
+    };
+    (name, None)
 }

@@ -36,11 +36,25 @@ const TIMES: [&str; 4] = ["time", "@timestamp", "timestamp", "eventTime"];
 
 /// Keys that only carriers have.
 const BUSES: [&str; 3] = ["specversion", "detail-type", "_index"];
+/// All that a record for Splunk's HTTP event collector has, and one of which shows that it is one.
+const COLLECTED: [&str; 7] = ["event", "sourcetype", "index", "source", "host", "time", "fields"];
+const COLLECTED_AS: [&str; 2] = ["sourcetype", "index"];
+
+/// Whether something may be carried under this key.
+pub(super) fn is_carrier(key: &str) -> bool {
+    CARRIERS.contains(&key)
+}
 
 /// Something carried.
 pub(super) enum Member<'a> {
     Object(&'a str),
-    Text(Cow<'a, str>),
+    Text {
+        text: Cow<'a, str>,
+        /// As it is written, with its quotes.
+        raw: &'a str,
+        /// It was base64.
+        encoded: bool,
+    },
 }
 
 #[derive(Default)]
@@ -50,6 +64,10 @@ pub(super) struct Members<'a> {
     /// By its place among the times.
     time: Option<(usize, Cow<'a, str>)>,
     bus: bool,
+    /// There is a key that the event collector does not know.
+    foreign: bool,
+    collected: bool,
+    host: Option<Cow<'a, str>>,
 }
 
 impl<'a> Members<'a> {
@@ -72,9 +90,18 @@ impl<'a> Members<'a> {
         self.time.as_ref().map(|(_, time)| &**time)
     }
 
-    /// CloudEvents, EventBridge, a search engine's hit: what these carry is a record.
+    /// CloudEvents, EventBridge, a search engine's hit, Splunk's event collector: what these carry is a record.
     pub fn is_of_a_bus(&self) -> bool {
-        self.bus
+        self.bus || self.is_collected()
+    }
+
+    fn is_collected(&self) -> bool {
+        self.collected && !self.foreign
+    }
+
+    /// Whose event it is, as the event collector is told.
+    pub fn host(&self) -> Option<&str> {
+        self.host.as_deref().filter(|_| self.is_collected())
     }
 
     pub fn carried(&self) -> impl Iterator<Item = Member<'a>> {
@@ -87,7 +114,8 @@ impl<'a> Members<'a> {
                     // Pub/Sub says nowhere that its `data` is base64.
                     let perhaps = || CARRIERS[*place] == "data" && text.starts_with("ey");
                     let encoded = CARRIERS[*place] == "data_base64" || perhaps();
-                    Some(Member::Text(if encoded { Cow::Owned(decoded(&text)?) } else { text }))
+                    let text = if encoded { Cow::Owned(decoded(&text)?) } else { text };
+                    Some(Member::Text { text, raw, encoded })
                 }
                 _ => None,
             }
@@ -120,10 +148,14 @@ impl<'de: 'a, 'a> Deserialize<'de> for Members<'a> {
             fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
                 let mut members = Members::default();
                 while let Some(key) = map.next_key::<Cow<'_, str>>()? {
+                    members.foreign |= !COLLECTED.contains(&&*key);
+                    members.collected |= COLLECTED_AS.contains(&&*key);
                     if let Some(place) = CARRIERS.iter().position(|carrier| *carrier == key) {
                         members.carried.push((place, map.next_value()?));
                     } else if let Some(place) = TIMES.iter().position(|time| *time == key) {
                         members.offer_time(place, map.next_value()?);
+                    } else if key == "host" {
+                        members.host = string(map.next_value::<&RawValue>()?.get());
                     } else {
                         members.bus |= BUSES.contains(&&*key);
                         map.next_value::<IgnoredAny>()?;
@@ -149,7 +181,7 @@ mod tests {
             .carried()
             .map(|member| match member {
                 Member::Object(text) => text.to_owned(),
-                Member::Text(text) => text.into_owned(),
+                Member::Text { text, .. } => text.into_owned(),
             })
             .collect();
         assert_eq!(carried, [r#"{"x":1}"#, "hi", r#"a "b""#]);

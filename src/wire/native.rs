@@ -7,8 +7,7 @@ mod raw;
 
 use std::sync::Arc;
 
-use serde::Deserialize;
-
+use piece::Fields;
 use raw::{RawAlert, RawCorrelation, RawEntity, RawObservable, RawSource};
 
 use super::canonical::{code, text};
@@ -28,9 +27,11 @@ pub(super) const SIGNATURES: [&[&str]; 3] =
 const LIST_MAX: usize = 64;
 
 pub(super) fn read(record: Value<'_, '_>, profile: &Arc<str>, context: &Context<'_>) -> Result<Arc<Alert>, Refused> {
-    // What is refused is parsed once more for its sender, who is told the line and column.
-    let raw = RawAlert::deserialize(record).or_else(|_| serde_json::from_str(record.raw()));
-    let raw = raw.map_err(|error| wrong_shape(&error))?;
+    let mut raw = RawAlert::default();
+    if raw.fill(record).is_none() {
+        // Whoever sent it is told the line and column.
+        raw = serde_json::from_str(record.raw()).map_err(|error| wrong_shape(&error))?;
+    }
     check_version(raw.schema_version.as_deref())?;
     let tenant = context.tenant(raw.tenant.as_deref())?;
     let mut draft = Draft::new(context.limits);
@@ -132,10 +133,9 @@ fn score(raw: Option<f64>, field: &str) -> Result<Option<u8>, Refused> {
 
 fn rule(raw: &RawAlert<'_>, title: &Arc<str>, draft: &mut Draft<'_>) -> Rule {
     let rule = &raw.rule.0;
-    let filled =
-        |field: &Option<piece::Text<'_>>| field.as_deref().map(str::to_owned).filter(|text| !text.trim().is_empty());
-    let name = filled(&rule.name).map_or_else(|| Arc::clone(title), |name| draft.line(&name));
-    let uid = filled(&rule.uid).map_or_else(|| Arc::clone(&name), |uid| draft.line(&uid));
+    let filled = |field| Option::as_deref(field).filter(|text: &&str| !text.trim().is_empty());
+    let name = filled(&rule.name).map_or_else(|| Arc::clone(title), |name| draft.line(name));
+    let uid = filled(&rule.uid).map_or_else(|| Arc::clone(&name), |uid| draft.line(uid));
     Rule { uid, name, version: optional(rule.version.as_deref(), draft) }
 }
 

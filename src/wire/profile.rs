@@ -11,9 +11,11 @@ mod read;
 mod recognise;
 mod rules;
 mod samples;
+mod split;
 mod trie;
 mod walk;
 
+use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -21,10 +23,10 @@ use smallvec::smallvec;
 
 use super::decode::{Body, Context, Refused, RejectReason};
 use super::plain::Plain;
-use super::scan::Value;
+use super::scan::{Value, key_hash};
 use super::{generic, native};
 use embedded::EMBEDDED;
-use read::Readings;
+pub(super) use read::Readings;
 use recognise::{Known, Recogniser};
 use rules::Profile;
 pub use samples::{SampleFault, SampleReport, check as check_samples};
@@ -113,6 +115,14 @@ impl<'a> Reader<'a> {
             }
             (Self::Profile(profile), _) => read::read(profile, body, context),
             (Self::Generic(name), _) => smallvec![generic::read(body, name, context)],
+        }
+    }
+
+    /// Where the elements lie that each have a reading of their own; none where that cannot be told.
+    pub fn elements(&self, body: &Body<'_>) -> Vec<Range<usize>> {
+        match (self, body) {
+            (Self::Profile(Profile { alerts: Some(list), .. }), Body::Json(record)) => list.elements(*record),
+            (Self::Native(_) | Self::Profile(_) | Self::Generic(_), _) => Vec::new(),
         }
     }
 }
@@ -204,9 +214,16 @@ impl Profiles {
         self.recogniser.knows(keys)
     }
 
+    /// The profiles that may know an object with these top-level keys, and split it.
+    pub(super) fn splitting(&self, keys: &[u64]) -> impl Iterator<Item = Reader<'_>> {
+        let fits = |set: &Vec<String>| set.iter().all(|key| keys.contains(&key_hash(key.as_bytes())));
+        let splitting = self.profiles.iter().filter(|profile| profile.alerts.is_some());
+        splitting.filter(move |profile| profile.signatures.keys.iter().any(fits)).map(Reader::Profile)
+    }
+
     /// The profile that knows the text by its marks.
     pub(super) fn recognise_plain(&self, plain: &Plain<'_>) -> Option<Reader<'_>> {
-        recognise::plain(&self.profiles, plain).map(|i| Reader::Profile(&self.profiles[i]))
+        self.recogniser.plain(&self.profiles, plain).map(|i| Reader::Profile(&self.profiles[i]))
     }
 
     pub(super) fn generic(&self) -> Reader<'_> {

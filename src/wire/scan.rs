@@ -5,7 +5,6 @@
 //! that this pass has not seen whole. What the bytes mean is left to the decoder, which reads on in the tokens that this
 //! pass leaves: nothing looks for the end of a string twice.
 
-mod read;
 mod string;
 mod tokens;
 
@@ -16,7 +15,6 @@ use smallvec::SmallVec;
 
 use super::decode::RejectReason;
 use crate::config::Limits;
-pub(in crate::wire) use read::AS_WRITTEN;
 use tokens::Token;
 pub(in crate::wire) use tokens::{Key, Kind, Value};
 
@@ -423,7 +421,14 @@ impl<'a> Scanner<'a> {
 
 fn has_duplicates(keys: &mut [u64]) -> bool {
     if keys.len() <= KEYS_COMPARED_MAX {
-        return keys.iter().enumerate().any(|(i, key)| keys[..i].contains(key));
+        // Of the few keys that an object has hardly two share these bits, and only those that do are compared.
+        let mut seen = 0_u64;
+        return keys.iter().enumerate().any(|(i, key)| {
+            let bit = 1 << (key >> 58);
+            let perhaps = seen & bit != 0;
+            seen |= bit;
+            perhaps && keys[..i].contains(key)
+        });
     }
     keys.sort_unstable();
     keys.windows(2).any(|pair| pair[0] == pair[1])

@@ -5,6 +5,7 @@ mod envelopes;
 mod expected;
 mod hostile;
 mod language;
+mod letters;
 mod mutations;
 mod native;
 mod profiles;

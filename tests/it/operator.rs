@@ -443,6 +443,53 @@ fn dead_letters_are_listed_safely_and_sent_again_after_a_repair() {
     assert!(!events.is_empty() && events.iter().all(|event| event.key.as_deref().unwrap().starts_with(b"acme-")));
 }
 
+#[test]
+fn one_element_of_a_string_is_sent_again_without_its_neighbours() {
+    let broker = Broker::shared();
+    let mut daemon = Daemon::deploy(broker, 2);
+    let alerts = topic(&daemon.name, "alerts");
+    let event = |kind: &str, flow: u32| {
+        format!(
+            r#"{{"timestamp":"2026-08-01T09:00:00Z","event_type":"{kind}","flow_id":{flow},"src_ip":"10.0.0.{flow}","dest_ip":"203.0.113.77","alert":{{"signature":"S{flow}","signature_id":{flow}}}}}"#
+        )
+    };
+    let odd = event("anomaly", 2);
+    let list = format!("[{},{odd},{}]", event("alert", 1), event("alert", 3));
+    let record = serde_json::json!({ "message": list }).to_string();
+    broker.produce(
+        &alerts,
+        &[Outgoing { partition: Some(0), value: record.as_bytes(), headers: &[], ..Outgoing::default() }],
+    );
+    daemon.start_ready();
+    daemon.await_outcomes(3);
+    daemon.stop();
+
+    // Repaired: the profile takes them for alerts, too.
+    let profiles = daemon.dir.join("profiles");
+    fs::create_dir(&profiles).unwrap();
+    let shipped = casewright(&daemon, &["profiles", "show", "suricata"]);
+    let repaired = done(&shipped).replace("\"alert\", \"stamus\"", "\"alert\", \"stamus\", \"anomaly\"");
+    fs::write(profiles.join("suricata.toml"), repaired).unwrap();
+    let config = fs::read_to_string(daemon.config()).unwrap();
+    fs::write(daemon.config(), format!("{config}\n[profiles]\ndir = \"profiles\"\n")).unwrap();
+    daemon.start_ready();
+    let sent = done(&casewright(&daemon, &["dead-letters", "resubmit", "--reason", "not_an_alert"]));
+    assert_eq!(sent, format!("sent 1 letters to {alerts}\n"));
+    daemon.await_outcomes(1);
+    daemon.stop();
+
+    let all = broker.read_committed_all(&alerts);
+    assert_eq!((all.len(), all[1].value.as_deref()), (2, Some(odd.as_bytes())));
+    let dead = broker.read_committed_all(&topic(&daemon.name, "dead"));
+    let index = dead[0].headers.iter().find(|(name, _)| name == "index").map(|(_, value)| text(value));
+    assert_eq!((dead.len(), index.as_deref()), (1, Some("1")), "nothing of it is a letter again");
+    let events = broker.read_committed_all(&topic(&daemon.name, "events"));
+    let told: Vec<String> = events.iter().filter_map(|event| event.value.as_deref()).map(text).collect();
+    let named = |title: &str| told.iter().filter(|event| event.contains(&format!("\"{title}\""))).count();
+    assert!(["S1", "S2", "S3"].into_iter().all(|title| named(title) > 0), "{told:?}");
+    assert!(!told.iter().any(|event| event.contains("alert_repeated")), "{told:?}");
+}
+
 /// Everything on the audit topic.
 fn audit(broker: &Broker, daemon: &Daemon) -> Vec<Value> {
     let all = broker.read_committed_all(&topic(&daemon.name, "audit"));

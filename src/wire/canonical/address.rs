@@ -13,6 +13,10 @@ pub fn ip(raw: &str) -> Option<IpAddr> {
     if !raw.bytes().next().is_some_and(|first| first.is_ascii_hexdigit() || matches!(first, b':' | b'[')) {
         return None;
     }
+    // Names of machines begin with such a letter, too; but no address is without one of these signs.
+    if !raw.bytes().any(|byte| matches!(byte, b'.' | b':' | b'[' | b'(' | b'{')) {
+        return None;
+    }
     let address = bare_ip(raw).or_else(|| single_host(raw)).or_else(|| bare_ip(&refanged(raw)))?;
     (!address.is_unspecified()).then_some(address)
 }

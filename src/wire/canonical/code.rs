@@ -103,7 +103,12 @@ pub fn ja4(raw: &str) -> Option<Cow<'_, str>> {
 
 /// `T1003` or `T1003.001`.
 #[must_use]
-pub fn technique(raw: &str) -> Option<String> {
+pub fn technique(raw: &str) -> Option<Cow<'_, str>> {
+    if let [b'T', main @ ..] = raw.as_bytes()
+        && is_technique_number(main)
+    {
+        return Some(Cow::Borrowed(raw));
+    }
     let raw = raw.trim().trim_end_matches('/');
     let raw = without_prefix(raw, "https://attack.mitre.org/techniques/").unwrap_or(raw);
     let raw = without_prefix(raw, "attack.").unwrap_or(raw);
@@ -111,15 +116,24 @@ pub fn technique(raw: &str) -> Option<String> {
     let (main, sub) = rest.split_once(['.', '/']).map_or((rest, None), |(main, sub)| (main, Some(sub)));
     let digits = |part: &str, count| part.len() == count && is_number(part);
     match sub {
-        None if digits(main, 4) => Some(format!("T{main}")),
-        Some(sub) if digits(main, 4) && digits(sub, 3) => Some(format!("T{main}.{sub}")),
+        None if digits(main, 4) => Some(Cow::Owned(format!("T{main}"))),
+        Some(sub) if digits(main, 4) && digits(sub, 3) => Some(Cow::Owned(format!("T{main}.{sub}"))),
         None | Some(_) => None,
     }
+}
+
+/// `1003` or `1003.001`.
+fn is_technique_number(number: &[u8]) -> bool {
+    let fits = |(at, byte): (usize, &u8)| if at == 4 { *byte == b'.' } else { byte.is_ascii_digit() };
+    matches!(number.len(), 4 | 8) && number.iter().enumerate().all(fits)
 }
 
 /// `TA0006`, also from the tactic's name in any of its spellings (`Credential Access`, `credential-access`).
 #[must_use]
 pub fn tactic(raw: &str) -> Option<&'static str> {
+    if let Some((id, _)) = TACTICS.iter().find(|(id, _)| *id == raw) {
+        return Some(id);
+    }
     let plain: String = raw.chars().filter(char::is_ascii_alphanumeric).collect::<String>().to_ascii_lowercase();
     let plain = plain.strip_prefix("attack").unwrap_or(&plain);
     TACTICS.iter().find(|(id, name)| *name == plain || id.eq_ignore_ascii_case(plain)).map(|(id, _)| *id)

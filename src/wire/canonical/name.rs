@@ -139,8 +139,12 @@ fn split_name(name: Cow<'_, str>) -> (Cow<'_, str>, Option<Cow<'_, str>>) {
             None => (Cow::Borrowed(name), None),
         },
         Cow::Owned(mut name) => {
-            let rest = name.find('.').map(|dot| name.split_off(dot).split_off(1));
-            (Cow::Owned(name), rest.map(Cow::Owned))
+            let rest = name.find('.').map(|dot| {
+                let rest = name[dot + 1..].to_owned();
+                name.truncate(dot);
+                Cow::Owned(rest)
+            });
+            (Cow::Owned(name), rest)
         }
     }
 }

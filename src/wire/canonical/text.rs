@@ -184,6 +184,11 @@ pub(super) fn is_plain(raw: &str) -> bool {
     all_bytes(raw, |byte| (0x20..0x7F).contains(&byte))
 }
 
+/// Whether a text has nothing to trim and nothing to neutralise.
+pub fn is_line(raw: &str) -> bool {
+    is_plain(raw) && trimmed(raw).len() == raw.len()
+}
+
 /// Whether all bytes are so. A chunk is looked at as a whole, which compilers turn into a few instructions.
 fn all_bytes(raw: &str, is_so: impl Fn(u8) -> bool) -> bool {
     raw.as_bytes().chunks(16).all(|chunk| chunk.iter().fold(true, |all, byte| all & is_so(*byte)))

@@ -30,6 +30,12 @@ pub(in crate::wire) struct Context<'a> {
 }
 
 impl Context<'_> {
+    /// As if nothing had been wrapped around the element.
+    pub fn bare(&self) -> Context<'_> {
+        let Self { record, source, limits, near, ref origin, .. } = *self;
+        Context { record, source, limits, near, origin: origin.clone(), around: &[], outer_time: None }
+    }
+
     /// The tenant by the source's rules, in their order; `field` is what the alert itself says. A rule that finds a name
     /// decides, even if the name is no good: going on to the next one would file the alert under another tenant.
     pub fn tenant(&self, field: Option<&str>) -> Result<Tenant, Refused> {

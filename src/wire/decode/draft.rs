@@ -1,5 +1,6 @@
 //! The lists and texts of an alert while it is read: bounded, canonical, each value once.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
 use crate::config::Limits;
@@ -34,6 +35,14 @@ impl<'l> Draft<'l> {
     pub fn line<T: for<'t> From<&'t str>>(&mut self, raw: &str) -> T {
         let raw = self.bounded(raw);
         T::from(text::neutral(raw).as_ref())
+    }
+
+    /// [`Draft::line`] of what perhaps nobody else needs: what is a line already is kept where it lies.
+    pub fn own_line(&mut self, raw: Cow<'_, str>) -> Box<str> {
+        match raw {
+            Cow::Owned(raw) if raw.len() <= self.limits.string_bytes_max && text::is_line(&raw) => raw.into(),
+            raw => self.line(&raw),
+        }
     }
 
     /// Prose: line ends stay.
@@ -102,7 +111,7 @@ impl<'l> Draft<'l> {
         let id: Arc<str> = id.into();
         let name = text::trimmed(beside.name.unwrap_or(raw));
         let name = (name != id.as_ref()).then(|| self.line(name));
-        let domain = identity.domain.map(|domain| self.line(&domain));
+        let domain = identity.domain.map(|domain| self.own_line(domain));
         let site = beside.site.filter(|site| !text::is_placeholder(site)).map(|site| self.line(site));
         self.entities.push(Entity {
             kind: identity.kind,

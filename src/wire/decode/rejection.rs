@@ -16,8 +16,22 @@ pub struct Rejection {
     pub profile: Option<Arc<str>>,
     /// Its place among the elements of its record, where the record carries many.
     pub index: Option<u32>,
-    /// The element's own bytes within the payload.
+    /// The bytes of the payload that the element is, or lies in.
     pub bytes: Range<usize>,
+    /// What reads as the element and nothing else, where those bytes do not: it lies in a string together with others, or
+    /// needs what lies around it.
+    pub composed: Option<Arc<str>>,
+}
+
+impl Rejection {
+    /// What its dead letter carries, of the record's payload.
+    #[must_use]
+    pub fn letter<'r>(&'r self, payload: &'r [u8]) -> &'r [u8] {
+        match &self.composed {
+            Some(composed) => composed.as_bytes(),
+            None => payload.get(self.bytes.clone()).unwrap_or(payload),
+        }
+    }
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]

@@ -3,6 +3,8 @@
 
 use std::borrow::Cow;
 
+use smallvec::SmallVec;
+
 use crate::wire::scan::{Kind, Value, document};
 use crate::wire::vocabulary;
 
@@ -10,6 +12,7 @@ pub(super) const FIELDS_MAX: usize = 400;
 const PATH_BYTES_MAX: usize = 256;
 /// A string that holds an object is opened this often.
 const OPENED_MAX: u8 = 1;
+const PAIR_FIELDS_MAX: usize = 5;
 
 /// One field, and which object or list element it lies in.
 #[derive(Debug, PartialEq, Eq)]
@@ -21,7 +24,10 @@ pub(super) struct Field<'a> {
 
 /// The fields of an object.
 pub(super) fn flatten<'a>(record: Value<'_, 'a>) -> Vec<Field<'a>> {
-    let mut flat = Flat { fields: Vec::new(), path: String::new(), objects: 0, object: 0, opened: 0 };
+    // Most records have so many or fewer, and then nothing grows.
+    const USUAL: usize = 48;
+    let (fields, path) = (Vec::with_capacity(USUAL), String::with_capacity(PATH_BYTES_MAX));
+    let mut flat = Flat { fields, path, objects: 0, object: 0, opened: 0 };
     flat.value(record);
     flat.fields
 }
@@ -99,16 +105,12 @@ impl<'a> Flat<'a> {
 
 /// `{name: "ip", value: "192.0.2.1"}` is a field called `ip`, beside what it was.
 fn pair_up(fields: &mut [Field<'_>], from: usize, length: usize) {
-    let own = &fields[from..];
+    let count = fields.len() - from;
     // A pair is a small object; anything larger has its names for what they say.
-    if own.len() < 2 || own.len() > 5 {
+    if !(2..=PAIR_FIELDS_MAX).contains(&count) {
         return;
     }
-    let is_called = |field: &Field<'_>, wanted: &str| {
-        field.path.get(length..).is_some_and(|rest| rest.trim_start_matches('.') == wanted)
-    };
-    let place = |wanted: &str| own.iter().position(|field| is_called(field, wanted));
-    let pair = vocabulary::pair_keys().iter().find_map(|(name, value)| Some((place(name)?, place(value)?)));
+    let pair = pair_of(&fields[from..], length);
     let Some((name, value)) = pair else { return };
     let name = fields[from + name].value.clone().into_owned();
     let short = !name.is_empty() && name.len() <= 64 && !name.contains(char::is_whitespace);
@@ -117,6 +119,14 @@ fn pair_up(fields: &mut [Field<'_>], from: usize, length: usize) {
         let prefix = field.path.get(..length).unwrap_or_default();
         field.path = Cow::Owned(if prefix.is_empty() { name } else { format!("{prefix}.{name}") });
     }
+}
+
+/// Which of an object's fields names what another holds; `length` is that of the path to the object.
+fn pair_of(own: &[Field<'_>], length: usize) -> Option<(usize, usize)> {
+    let names = own.iter().map(|field| field.path.get(length..).unwrap_or_default().trim_start_matches('.'));
+    let names: SmallVec<[&str; PAIR_FIELDS_MAX]> = names.collect();
+    let place = |wanted: &str| names.iter().position(|name| *name == wanted);
+    vocabulary::pair_keys().iter().find_map(|(name, value)| Some((place(name)?, place(value)?)))
 }
 
 #[cfg(test)]

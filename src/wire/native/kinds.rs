@@ -22,6 +22,10 @@ pub(super) fn observable(label: Option<&str>, type_id: Option<i64>) -> Result<Ki
 
 fn by_label(label: &str) -> Option<Kind> {
     use Kind::{Entity, Observable};
+    // Most senders write our own words, and those need no other spelling.
+    if let Some(kind) = ObservableKind::from_label(label) {
+        return Some(Observable(kind));
+    }
     let plain = label.trim().to_ascii_lowercase().replace([' ', '-'], "_");
     if let Some(kind) = ObservableKind::from_label(&plain) {
         return Some(Observable(kind));
@@ -77,6 +81,9 @@ fn by_ocsf_id(id: i64) -> Kind {
 
 pub(super) fn entity(label: Option<&str>) -> Result<EntityKind, Refused> {
     let label = label.ok_or_else(|| Refused::missing("entities[].kind"))?;
+    if let Some(kind) = EntityKind::from_label(label) {
+        return Ok(kind);
+    }
     let plain = label.trim().to_ascii_lowercase().replace([' ', '-'], "_");
     let known = EntityKind::from_label(&plain).or_else(|| match by_label(&plain) {
         Some(Kind::Entity(kind)) => Some(kind),

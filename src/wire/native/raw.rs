@@ -7,10 +7,12 @@ use std::fmt;
 
 use serde::Deserialize;
 use serde::de::value::MapAccessDeserializer;
-use serde::de::{Deserializer, Error, IgnoredAny, MapAccess, Visitor};
+use serde::de::{Deserializer, Error, MapAccess, Visitor};
+use smallvec::SmallVec;
 
-use super::piece::{Json, Object, Text, Time, Word};
+use super::piece::{Fields, Json, List, Next, Object, Piece, Source, Text, Time, Word};
 use crate::wire::canonical::text;
+use crate::wire::scan::{Kind, Value};
 
 /// JSON that is kept as text, each piece of it.
 pub(super) const JSON_BYTES_MAX: usize = 4 * 1024;
@@ -32,99 +34,152 @@ pub(super) struct RawAlert<'a> {
     pub confidence: Option<f64>,
     pub risk_score: Option<f64>,
     pub rule: Object<RawRule<'a>>,
-    pub attacks: Vec<Object<RawAttack<'a>>>,
+    pub attacks: List<Object<RawAttack<'a>>, 2>,
     pub activity: Option<Text<'a>>,
-    pub observables: Vec<Object<RawObservable<'a>>>,
-    pub entities: Vec<Object<RawEntity<'a>>>,
-    pub evidences: Vec<Json<'a>>,
+    pub observables: List<Object<RawObservable<'a>>, 6>,
+    pub entities: List<Object<RawEntity<'a>>, 4>,
+    pub evidences: List<Json<'a>, 1>,
     pub tlp: Option<Text<'a>>,
     pub pap: Option<Text<'a>>,
     pub labels: Labels<'a>,
-    pub tags: Vec<Text<'a>>,
+    pub tags: List<Text<'a>, 4>,
     pub correlation: Object<RawCorrelation<'a>>,
-    pub links: Vec<RawLink<'a>>,
+    pub links: List<RawLink<'a>, 1>,
     pub unmapped: Unmapped<'a>,
 }
 
-#[derive(Debug, Default, Deserialize)]
-#[serde(default)]
+#[derive(Debug, Default)]
 pub(super) struct RawSource<'a> {
-    #[serde(borrow)]
     pub vendor: Option<Text<'a>>,
-    #[serde(borrow)]
     pub product: Option<Text<'a>>,
-    #[serde(borrow)]
     pub r#type: Option<Text<'a>>,
-    #[serde(borrow)]
     pub instance: Option<Text<'a>>,
 }
 
-#[derive(Debug, Default, Deserialize)]
-#[serde(default)]
+impl<'a> Fields<'a> for RawSource<'a> {
+    fn field<S: Source<'a>>(&mut self, name: &Text<'a>, value: S) -> Result<(), S::Error> {
+        match name.as_bytes() {
+            b"vendor" => self.vendor = value.read()?,
+            b"product" => self.product = value.read()?,
+            b"type" => self.r#type = value.read()?,
+            b"instance" => self.instance = value.read()?,
+            _ => value.skip()?,
+        }
+        Ok(())
+    }
+}
+
+#[derive(Debug, Default)]
 pub(super) struct RawRule<'a> {
-    #[serde(borrow)]
     pub uid: Option<Text<'a>>,
-    #[serde(borrow)]
     pub name: Option<Text<'a>>,
-    #[serde(borrow)]
     pub version: Option<Text<'a>>,
 }
 
-#[derive(Debug, Default, Deserialize)]
-#[serde(default)]
+impl<'a> Fields<'a> for RawRule<'a> {
+    fn field<S: Source<'a>>(&mut self, name: &Text<'a>, value: S) -> Result<(), S::Error> {
+        match name.as_bytes() {
+            b"uid" => self.uid = value.read()?,
+            b"name" => self.name = value.read()?,
+            b"version" => self.version = value.read()?,
+            _ => value.skip()?,
+        }
+        Ok(())
+    }
+}
+
+#[derive(Debug, Default)]
 pub(super) struct RawAttack<'a> {
-    #[serde(borrow)]
     pub tactic_uid: Option<Text<'a>>,
-    #[serde(borrow)]
     pub technique_uid: Option<Text<'a>>,
 }
 
-#[derive(Debug, Default, Deserialize)]
-#[serde(default)]
+impl<'a> Fields<'a> for RawAttack<'a> {
+    fn field<S: Source<'a>>(&mut self, name: &Text<'a>, value: S) -> Result<(), S::Error> {
+        match name.as_bytes() {
+            b"tactic_uid" => self.tactic_uid = value.read()?,
+            b"technique_uid" => self.technique_uid = value.read()?,
+            _ => value.skip()?,
+        }
+        Ok(())
+    }
+}
+
+#[derive(Debug, Default)]
 pub(super) struct RawObservable<'a> {
-    #[serde(borrow)]
     pub r#type: Option<Text<'a>>,
     pub type_id: Option<i64>,
-    #[serde(borrow)]
     pub value: Option<Text<'a>>,
-    #[serde(borrow)]
     pub role: Option<Text<'a>>,
     pub ioc: bool,
     pub ignore_correlation: bool,
-    #[serde(borrow)]
-    pub tags: Vec<Text<'a>>,
+    pub tags: List<Text<'a>, 1>,
 }
 
-#[derive(Debug, Default, Deserialize)]
-#[serde(default)]
+impl<'a> Fields<'a> for RawObservable<'a> {
+    fn field<S: Source<'a>>(&mut self, name: &Text<'a>, value: S) -> Result<(), S::Error> {
+        match name.as_bytes() {
+            b"type" => self.r#type = value.read()?,
+            b"type_id" => self.type_id = value.read()?,
+            b"value" => self.value = value.read()?,
+            b"role" => self.role = value.read()?,
+            b"ioc" => self.ioc = value.read()?,
+            b"ignore_correlation" => self.ignore_correlation = value.read()?,
+            b"tags" => self.tags = value.read()?,
+            _ => value.skip()?,
+        }
+        Ok(())
+    }
+}
+
+#[derive(Debug, Default)]
 pub(super) struct RawEntity<'a> {
-    #[serde(borrow)]
     pub kind: Option<Text<'a>>,
-    #[serde(borrow)]
     pub id: Option<Text<'a>>,
-    #[serde(borrow)]
     pub name: Option<Text<'a>>,
-    #[serde(borrow)]
     pub domain: Option<Text<'a>>,
-    #[serde(borrow)]
     pub site: Option<Text<'a>>,
-    #[serde(borrow)]
     pub role: Option<Text<'a>>,
-    #[serde(borrow)]
     pub criticality: Option<Word<'a>>,
 }
 
-#[derive(Debug, Default, Deserialize)]
-#[serde(default)]
+impl<'a> Fields<'a> for RawEntity<'a> {
+    fn field<S: Source<'a>>(&mut self, name: &Text<'a>, value: S) -> Result<(), S::Error> {
+        match name.as_bytes() {
+            b"kind" => self.kind = value.read()?,
+            b"id" => self.id = value.read()?,
+            b"name" => self.name = value.read()?,
+            b"domain" => self.domain = value.read()?,
+            b"site" => self.site = value.read()?,
+            b"role" => self.role = value.read()?,
+            b"criticality" => self.criticality = value.read()?,
+            _ => value.skip()?,
+        }
+        Ok(())
+    }
+}
+
+#[derive(Debug, Default)]
 pub(super) struct RawCorrelation<'a> {
-    #[serde(borrow)]
     pub group_key: Option<Text<'a>>,
     pub exclude: bool,
     pub no_merge: bool,
 }
 
+impl<'a> Fields<'a> for RawCorrelation<'a> {
+    fn field<S: Source<'a>>(&mut self, name: &Text<'a>, value: S) -> Result<(), S::Error> {
+        match name.as_bytes() {
+            b"group_key" => self.group_key = value.read()?,
+            b"exclude" => self.exclude = value.read()?,
+            b"no_merge" => self.no_merge = value.read()?,
+            _ => value.skip()?,
+        }
+        Ok(())
+    }
+}
+
 /// A link is an address, or an address with a title.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(super) struct RawLink<'a> {
     pub title: Option<Text<'a>>,
     pub url: Text<'a>,
@@ -164,11 +219,18 @@ impl<'de: 'a, 'a> Deserialize<'de> for RawLink<'a> {
     }
 }
 
+impl<'a> Piece<'a> for RawLink<'a> {
+    fn of(value: Value<'_, 'a>) -> Option<Self> {
+        // Few alerts have links.
+        serde_json::from_str(value.written()).ok()
+    }
+}
+
 /// `{"name": "value"}`, in the order of the record.
 #[derive(Debug, Default)]
-pub(super) struct Labels<'a>(pub Vec<(Text<'a>, Text<'a>)>);
+pub(super) struct Labels<'a>(pub SmallVec<[(Text<'a>, Text<'a>); 2]>);
 
-impl<'de: 'a, 'a> Deserialize<'de> for Labels<'a> {
+impl<'de> Deserialize<'de> for Labels<'de> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         struct LabelsVisitor;
         impl<'de> Visitor<'de> for LabelsVisitor {
@@ -179,7 +241,7 @@ impl<'de: 'a, 'a> Deserialize<'de> for Labels<'a> {
             }
 
             fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
-                let mut labels = Vec::new();
+                let mut labels = SmallVec::new();
                 while let Some(entry) = map.next_entry()? {
                     labels.push(entry);
                 }
@@ -187,6 +249,16 @@ impl<'de: 'a, 'a> Deserialize<'de> for Labels<'a> {
             }
         }
         deserializer.deserialize_map(LabelsVisitor)
+    }
+}
+
+impl<'a> Piece<'a> for Labels<'a> {
+    fn of(value: Value<'_, 'a>) -> Option<Self> {
+        if value.kind() != Kind::Object {
+            return None;
+        }
+        let labels = value.members().map(|(name, value)| Some((Text(name.text()), Text::of(value)?)));
+        labels.collect::<Option<_>>().map(Labels)
     }
 }
 
@@ -243,7 +315,7 @@ pub(super) fn compact(json: &str, bytes_max: usize) -> Option<String> {
     Some(text::neutral(&out).into_owned())
 }
 
-impl<'de: 'a, 'a> Deserialize<'de> for RawAlert<'a> {
+impl<'de> Deserialize<'de> for RawAlert<'de> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         struct AlertVisitor;
         impl<'de> Visitor<'de> for AlertVisitor {
@@ -257,7 +329,7 @@ impl<'de: 'a, 'a> Deserialize<'de> for RawAlert<'a> {
                 let mut alert = RawAlert::default();
                 while let Some(name) = map.next_key::<Text<'de>>()? {
                     let wrong = |error: A::Error| A::Error::custom(format!("{}: {error}", &*name));
-                    alert.field(&name, &mut map).map_err(wrong)?;
+                    alert.field(&name, Next(&mut map)).map_err(wrong)?;
                 }
                 Ok(alert)
             }
@@ -266,46 +338,42 @@ impl<'de: 'a, 'a> Deserialize<'de> for RawAlert<'a> {
     }
 }
 
-impl<'a> RawAlert<'a> {
-    /// Reads the value of one field. `null` is the same as no field at all.
-    fn field<M: MapAccess<'a>>(&mut self, name: &Text<'a>, map: &mut M) -> Result<(), M::Error> {
-        match &**name {
-            "schema_version" => self.schema_version = map.next_value()?,
-            "tenant" => self.tenant = map.next_value()?,
-            "title" => self.title = map.next_value()?,
-            "event_time" => self.event_time = map.next_value()?,
-            "updated_time" => self.updated_time = map.next_value()?,
-            "source" => self.source = or_default(map)?,
-            "alert_uid" => self.alert_uid = map.next_value()?,
-            "source_ref" => self.source_ref = map.next_value()?,
-            "dedup_key" => self.dedup_key = map.next_value()?,
-            "description" => self.description = map.next_value()?,
-            "severity_id" => self.severity_id = map.next_value()?,
-            "severity" => self.severity = map.next_value()?,
-            "confidence" => self.confidence = map.next_value()?,
-            "risk_score" => self.risk_score = map.next_value()?,
-            "rule" => self.rule = or_default(map)?,
-            "attacks" => self.attacks = or_default(map)?,
-            "activity" => self.activity = map.next_value()?,
-            "observables" => self.observables = or_default(map)?,
-            "entities" => self.entities = or_default(map)?,
-            "evidences" => self.evidences = or_default(map)?,
-            "tlp" => self.tlp = map.next_value()?,
-            "pap" => self.pap = map.next_value()?,
-            "labels" => self.labels = or_default(map)?,
-            "tags" => self.tags = or_default(map)?,
-            "correlation" => self.correlation = or_default(map)?,
-            "links" => self.links = or_default(map)?,
-            "unmapped" => self.unmapped.before = map.next_value()?,
+impl<'a> Fields<'a> for RawAlert<'a> {
+    /// `null` is the same as no field at all.
+    fn field<S: Source<'a>>(&mut self, name: &Text<'a>, value: S) -> Result<(), S::Error> {
+        match name.as_bytes() {
+            b"schema_version" => self.schema_version = value.read()?,
+            b"tenant" => self.tenant = value.read()?,
+            b"title" => self.title = value.read()?,
+            b"event_time" => self.event_time = value.read()?,
+            b"updated_time" => self.updated_time = value.read()?,
+            b"source" => value.settle(&mut self.source)?,
+            b"alert_uid" => self.alert_uid = value.read()?,
+            b"source_ref" => self.source_ref = value.read()?,
+            b"dedup_key" => self.dedup_key = value.read()?,
+            b"description" => self.description = value.read()?,
+            b"severity_id" => self.severity_id = value.read()?,
+            b"severity" => self.severity = value.read()?,
+            b"confidence" => self.confidence = value.read()?,
+            b"risk_score" => self.risk_score = value.read()?,
+            b"rule" => value.settle(&mut self.rule)?,
+            b"attacks" => value.settle(&mut self.attacks)?,
+            b"activity" => self.activity = value.read()?,
+            b"observables" => value.settle(&mut self.observables)?,
+            b"entities" => value.settle(&mut self.entities)?,
+            b"evidences" => value.settle(&mut self.evidences)?,
+            b"tlp" => self.tlp = value.read()?,
+            b"pap" => self.pap = value.read()?,
+            b"labels" => value.settle(&mut self.labels)?,
+            b"tags" => value.settle(&mut self.tags)?,
+            b"correlation" => value.settle(&mut self.correlation)?,
+            b"links" => value.settle(&mut self.links)?,
+            b"unmapped" => self.unmapped.before = value.read()?,
             // Written by `normalize` for its reader, and known anew each time.
-            "alert_id" | "time_from" | "marks" => drop(map.next_value::<IgnoredAny>()?),
+            b"alert_id" | b"time_from" | b"marks" => value.skip()?,
             // `raw` and whatever a later 1.x adds.
-            _ => self.unmapped.fields.push((name.clone(), map.next_value()?)),
+            _ => self.unmapped.fields.push((name.clone(), value.read()?)),
         }
         Ok(())
     }
-}
-
-fn or_default<'a, T: Deserialize<'a> + Default, M: MapAccess<'a>>(map: &mut M) -> Result<T, M::Error> {
-    Ok(map.next_value::<Option<T>>()?.unwrap_or_default())
 }

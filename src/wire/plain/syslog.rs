@@ -283,7 +283,8 @@ fn after_sequence(text: &str) -> (Option<&str>, &str) {
         rest = after.trim_start();
     }
     let dated = |text: &str| stamp::at_start(text.trim_start_matches(':').trim_start()).is_some();
-    let Some((name, after)) = rest.split_once(": ").filter(|(name, _)| name.len() <= HOST_BYTES_MAX) else {
+    // A host has no blank in it, so its colon is the one before the first.
+    let Some((Some(name), after)) = rest.split_once(' ').map(|(word, after)| (word.strip_suffix(':'), after)) else {
         return (None, rest);
     };
     let host = is_host(name) && stamp::at_start(rest).is_none() && dated(after);

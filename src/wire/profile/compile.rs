@@ -10,23 +10,24 @@ use super::glob::Glob;
 use super::path::{self, Step};
 use super::raw::{
     Paths, RawActivity, RawAttack, RawCondition, RawCsv, RawEntity, RawFields, RawMatch, RawObservable, RawPart,
-    RawProfile, RawSample, RawSeverity, Text,
+    RawProfile, RawRow, RawSample, RawSeverity, Text,
 };
 use super::recognise::{Asked, Signatures};
 use super::rules::{
     ActivityMap, AttackMap, Condition, CsvRule, EntityRule, Field, Fields, ObservableRule, Part, Place, Profile,
-    Sample, SeverityMap,
+    RowRule, Said, Sample, SeverityMap,
 };
+use super::split::AlertList;
 use super::trie::{Probe, Trie};
 use super::{GENERIC, NATIVE, ProfileError};
 use crate::model::{EntityKind, ObservableKind, Role, Severity, Source};
 use crate::wire::canonical::code;
-use crate::wire::decode::AUTO;
+use crate::wire::decode::{AUTO, RejectReason};
 use crate::wire::plain::template::Template;
 use crate::wire::times::{TimeFormat, Zone};
 
 pub(super) fn profile(file: &str, text: &str) -> Result<Profile, ProfileError> {
-    let compiler = Compiler { file, text, trie: Trie::default() };
+    let compiler = Compiler { file, text, trie: Trie::default(), asks_frame: false };
     let raw: RawProfile = toml::from_str(text).map_err(|error| {
         let at = error.span().map_or(0, |span| span.start);
         compiler.invalid(at, error.message())
@@ -38,6 +39,7 @@ struct Compiler<'a> {
     file: &'a str,
     text: &'a str,
     trie: Trie,
+    asks_frame: bool,
 }
 
 impl Compiler<'_> {
@@ -50,9 +52,9 @@ impl Compiler<'_> {
             category: raw.source.r#type.map(Arc::from),
             instance: None,
         };
-        if let Some(list) = &raw.alerts {
-            let steps = self.steps(list, list.get_ref())?;
-            self.trie.split_at(&steps);
+        let alerts = raw.alerts.map(|list| self.steps(&list, list.get_ref())).transpose()?;
+        if let Some(steps) = &alerts {
+            self.trie.split_at(steps);
         }
         let accept = raw.accept.map(|condition| self.condition(condition)).transpose()?;
         let time = self.field(&raw.time.paths)?;
@@ -65,10 +67,11 @@ impl Compiler<'_> {
         let attack = self.attack(raw.attack.unwrap_or_default())?;
         let activity = raw.activity.map(|raw| self.activity(&raw)).transpose()?.unwrap_or_default();
         let csv = raw.csv.into_iter().map(csv_rule).collect();
+        let rows = raw.row.into_iter().map(|raw| self.row(raw)).collect::<Result<_, _>>()?;
         let templates = raw.template.iter().map(|text| self.template(text)).collect::<Result<_, _>>()?;
         let observables = raw.observable.into_iter().map(|raw| self.observable(raw)).collect::<Result<_, _>>()?;
         let entities = raw.entity.into_iter().map(|raw| self.entity(raw)).collect::<Result<_, _>>()?;
-        let samples = raw.sample.into_iter().map(|raw| self.sample(raw)).collect();
+        let samples = raw.sample.into_iter().map(|raw| self.sample(raw)).collect::<Result<_, _>>()?;
         self.trie.flatten();
         let (file, text, trie) = (self.file.to_owned(), self.text.into(), self.trie);
         Ok(Profile {
@@ -78,6 +81,7 @@ impl Compiler<'_> {
             source,
             signatures,
             trie,
+            alerts: alerts.map(AlertList::new),
             accept,
             time,
             time_formats,
@@ -87,6 +91,8 @@ impl Compiler<'_> {
             attack,
             activity,
             csv,
+            rows,
+            asks_frame: self.asks_frame,
             templates,
             observables,
             entities,
@@ -204,17 +210,38 @@ impl Compiler<'_> {
         Ok(ActivityMap { field: self.field(&raw.paths)?, update: globs(&raw.update), close: globs(&raw.close) })
     }
 
+    fn row(&mut self, raw: RawRow) -> Result<RowRule, ProfileError> {
+        let slot = self.slot(&raw.path, raw.path.get_ref())?;
+        let when = raw.when.into_iter().map(|condition| self.condition(condition)).collect::<Result<_, _>>()?;
+        Ok(RowRule { slot, when, names: raw.names })
+    }
+
     fn template(&self, text: &Text) -> Result<Template, ProfileError> {
         Template::parse(text.get_ref()).map_err(|error| self.invalid(text.span().start, error.to_string()))
     }
 
-    fn sample(&self, raw: RawSample) -> Sample {
+    fn sample(&self, raw: RawSample) -> Result<Sample, ProfileError> {
         let line = self.line_of(raw.record.span().start);
         let expect = if raw.expect_each.is_empty() { vec![raw.expect] } else { raw.expect_each };
-        Sample { line, record: raw.record.into_inner(), expect }
+        for reason in expect.iter().filter_map(|expect| expect.rejected.as_ref()) {
+            let at = reason.span().start;
+            if RejectReason::from_label(reason.get_ref()).is_none() {
+                let known: Vec<&str> = RejectReason::ALL.into_iter().map(RejectReason::label).collect();
+                let (reason, known) = (reason.get_ref(), known.join(", "));
+                let message = format!("expect.rejected: {reason:?} is no reason; there are {known}");
+                return Err(self.invalid(at, message));
+            }
+        }
+        Ok(Sample { line, record: raw.record.into_inner(), expect })
+    }
+
+    /// A rule that looks nowhere finds nothing.
+    fn looks(&self, key: &str, role: &Text, paths: &Paths) -> Result<(), ProfileError> {
+        if paths.is_empty() { Err(self.invalid(role.span().start, format!("{key} has no path"))) } else { Ok(()) }
     }
 
     fn observable(&mut self, raw: RawObservable) -> Result<ObservableRule, ProfileError> {
+        self.looks("observable.paths", &raw.role, &raw.paths)?;
         let kind = |text: &Text| self.checked(text, "a kind of observable", ObservableKind::from_label);
         Ok(ObservableRule {
             kinds: raw.kinds.iter().map(kind).collect::<Result<_, _>>()?,
@@ -231,6 +258,7 @@ impl Compiler<'_> {
     }
 
     fn entity(&mut self, raw: RawEntity) -> Result<EntityRule, ProfileError> {
+        self.looks("entity.paths", &raw.role, &raw.paths)?;
         Ok(EntityRule {
             kind: self.checked(&raw.kind, "a kind of entity", EntityKind::from_label)?,
             role: self.role(&raw.role)?,
@@ -269,16 +297,35 @@ impl Compiler<'_> {
     }
 
     fn place(&mut self, path: &Text) -> Result<Place, ProfileError> {
-        let mut slots: Vec<Slot> =
-            path.get_ref().split(" + ").map(|part| self.slot(path, part.trim())).collect::<Result<_, _>>()?;
-        match slots.pop() {
-            Some(slot) if slots.is_empty() => Ok(Place::At(slot)),
-            last => Ok(Place::Joined(slots.into_iter().chain(last).collect())),
+        let parts: Vec<Said> =
+            path.get_ref().split(" + ").map(|part| self.said(path, part.trim())).collect::<Result<_, _>>()?;
+        match parts.as_slice() {
+            [Said::Value(slot)] => Ok(Place::At(*slot)),
+            parts if parts.iter().all(|part| matches!(part, Said::Words(_))) => {
+                Err(self.invalid(path.span().start, format!("{:?} has no path", path.get_ref())))
+            }
+            _ => Ok(Place::Joined(parts)),
         }
+    }
+
+    /// `=words`, `?path`, `?path=word|word` or a path.
+    fn said(&mut self, path: &Text, part: &str) -> Result<Said, ProfileError> {
+        if let Some(words) = part.strip_prefix('=') {
+            return Ok(Said::Words(words.to_owned()));
+        }
+        let Some(asked) = part.strip_prefix('?') else { return self.slot(path, part).map(Said::Value) };
+        let behind = asked.rfind(']').map_or(0, |end| end + 1);
+        let (at, words) = match asked[behind..].find('=') {
+            Some(sign) => (&asked[..behind + sign], &asked[behind + sign + 1..]),
+            None => (asked, "*"),
+        };
+        let words = words.split('|').map(Glob::new).collect();
+        Ok(Said::If(Condition { slots: vec![self.slot(path, at)?], words, not: Vec::new(), said: part.to_owned() }))
     }
 
     fn slot(&mut self, path: &Text, part: &str) -> Result<Slot, ProfileError> {
         let steps = self.steps(path, part)?;
+        self.asks_frame |= steps.first().and_then(Step::key) == Some("syslog");
         Ok(self.trie.insert(&steps))
     }
 
@@ -328,6 +375,7 @@ fields = { title = ["a"] }
 severity = { paths = ["s"], steps = [[0, 1], [5, 4]] }
 observable = [{ kinds = ["ip"], role = "source", paths = ["a.b[]"] }]
 entity = [{ kind = "host", role = "asset", paths = ["h"] }]
+sample = [{ record = "{}", expect = { rejected = "empty" } }]
 "#;
 
     #[test]
@@ -349,6 +397,9 @@ entity = [{ kind = "host", role = "asset", paths = ["h"] }]
             ("\"ip\"", "\"ipp\"", 7, "kind of observable"),
             ("\"source\"", "\"sauce\"", 7, "a role"),
             ("\"host\"", "\"toast\"", 8, "kind of entity"),
+            ("[\"a.b[]\"]", "[]", 7, "observable.paths"),
+            ("[\"h\"]", "[]", 8, "entity.paths"),
+            ("rejected = \"empty\"", "rejected = \"emtpy\"", 9, "expect.rejected"),
         ];
         for (from, to, line, words) in table {
             let message = profile("x.toml", &SOUND.replacen(from, to, 1)).unwrap_err().to_string();

@@ -67,7 +67,12 @@ pub(super) struct Value<'a> {
 pub(super) struct Found<'a> {
     values: SmallVec<[Value<'a>; 40]>,
     /// Which slots have a value: most of a profile's have none, and that is to be known at once.
-    filled: Slots,
+    filled: Slots<RECORD_WORDS>,
+    /// Where the values of each filled slot begin once they are sorted, and behind them the end: conditions ask for the
+    /// same few again and again.
+    starts: SmallVec<[u16; 48]>,
+    /// How many filled slots lie before each word of the set.
+    before: SmallVec<[u16; RECORD_WORDS]>,
     groups: Group,
     group: Group,
     alert: u16,
@@ -77,6 +82,8 @@ pub(super) struct Found<'a> {
     /// There was a list of alerts, if an empty one.
     listed: bool,
     pub cut: bool,
+    /// Alerts of a list that hold a number out of range, and that number.
+    spoilt: Vec<(u16, String)>,
 }
 
 impl<'a> Found<'a> {
@@ -107,6 +114,15 @@ impl<'a> Found<'a> {
 
     pub fn end_alert(&mut self) {
         (self.alert, self.kept) = (0, 0);
+    }
+
+    /// The alert that the walk is in cannot be read on.
+    pub fn spoil(&mut self, number: String) {
+        self.spoilt.push((self.alert, number));
+    }
+
+    pub fn spoilt(&self, alert: u16) -> Option<&str> {
+        self.spoilt.iter().find(|(spoilt, _)| *spoilt == alert).map(|(_, number)| &**number)
     }
 
     pub fn begin_list(&mut self) {
@@ -144,6 +160,21 @@ impl<'a> Found<'a> {
     /// To be called when all is found: by slot, and within one in the order of the record.
     pub fn sort(&mut self) {
         self.values.sort_by_key(|value| value.slot);
+        self.starts.clear();
+        let mut last = None;
+        for (at, value) in (0..).zip(&self.values) {
+            if last != Some(value.slot) {
+                self.starts.push(at);
+                last = Some(value.slot);
+            }
+        }
+        self.starts.push(self.values.len() as u16);
+        self.before.clear();
+        let mut sum = 0;
+        for bits in &self.filled.0 {
+            self.before.push(sum);
+            sum += bits.count_ones() as u16;
+        }
     }
 
     /// What one of the alerts sees: its own values and those of all. `alert` from 1; 0 sees all.
@@ -152,11 +183,14 @@ impl<'a> Found<'a> {
     }
 }
 
-/// A set of slots.
+/// A set of slots, in words of 64. A field's own mostly lie in the first few; a record's may lie in all of a profile's.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Slots(SmallVec<[u64; 4]>);
+pub(super) struct Slots<const WORDS: usize = 4>(SmallVec<[u64; WORDS]>);
 
-impl Slots {
+/// The largest profile has some 700 slots.
+const RECORD_WORDS: usize = 12;
+
+impl<const WORDS: usize> Slots<WORDS> {
     pub fn insert(&mut self, slot: Slot) {
         let (word, bit) = Self::place(slot);
         if self.0.len() <= word {
@@ -170,7 +204,7 @@ impl Slots {
         self.0.get(word).is_some_and(|bits| bits & bit != 0)
     }
 
-    fn meets(&self, other: &Self) -> bool {
+    fn meets<const OTHERS: usize>(&self, other: &Slots<OTHERS>) -> bool {
         self.0.iter().zip(&other.0).any(|(mine, theirs)| mine & theirs != 0)
     }
 
@@ -195,18 +229,30 @@ impl<'f, 'a> View<'f, 'a> {
         self.found.filled.meets(slots)
     }
 
+    #[inline]
     pub fn has(self, slot: Slot) -> bool {
         self.found.filled.contains(slot)
     }
 
+    /// The values at a slot, those of other alerts among them.
+    pub fn run(self, slot: Slot) -> &'f [Value<'a>] {
+        let Found { values, filled, starts, before, .. } = self.found;
+        let (word, bit) = Slots::<RECORD_WORDS>::place(slot);
+        let bits = filled.0.get(word).copied().unwrap_or_default();
+        if bits & bit == 0 {
+            return &[];
+        }
+        let rank = usize::from(before[word]) + (bits & (bit - 1)).count_ones() as usize;
+        &values[usize::from(starts[rank])..usize::from(starts[rank + 1])]
+    }
+
+    /// Whether a value is this alert's own or that of all.
+    pub fn sees(self, value: &Value<'_>) -> bool {
+        self.alert == 0 || value.alert == 0 || value.alert == self.alert
+    }
+
     pub fn values(self, slot: Slot) -> impl Iterator<Item = &'f Value<'a>> {
-        let values = match self.found.filled.contains(slot) {
-            true => &self.found.values[..],
-            false => &[],
-        };
-        let from = values.partition_point(|value| value.slot < slot);
-        let ours = move |value: &&Value<'a>| self.alert == 0 || value.alert == 0 || value.alert == self.alert;
-        values[from..].iter().take_while(move |value| value.slot == slot).filter(ours)
+        self.run(slot).iter().filter(move |value| self.sees(value))
     }
 
     pub fn all(self, slot: Slot) -> impl Iterator<Item = &'f Scalar<'a>> {

@@ -1,5 +1,7 @@
 //! Words that a profile compares values with: whole, in any case, `*` at either end for "anything".
 
+use crate::wire::canonical::text::trimmed;
+
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Glob {
     /// In lower case.
@@ -17,7 +19,7 @@ impl Glob {
     }
 
     pub fn fits(&self, value: &str) -> bool {
-        let (word, value) = (self.word.as_bytes(), value.trim().as_bytes());
+        let (word, value) = (self.word.as_bytes(), trimmed(value).as_bytes());
         if value.len() < word.len() {
             return false;
         }

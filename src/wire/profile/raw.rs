@@ -27,6 +27,9 @@ pub(super) struct RawProfile {
     /// Names for the columns of a CSV record.
     #[serde(default)]
     pub csv: Vec<RawCsv>,
+    /// Names for the items of a list in a JSON record.
+    #[serde(default)]
+    pub row: Vec<RawRow>,
     /// Free text with `{names}` for what varies; the first that fits the message gives its fields.
     #[serde(default)]
     pub template: Vec<Text>,
@@ -83,6 +86,17 @@ pub(super) struct RawCsv {
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
+pub(super) struct RawRow {
+    /// The list.
+    pub path: Text,
+    /// All of these hold where its items have these names.
+    pub when: Vec<RawCondition>,
+    /// From the first item on; an empty name leaves one out.
+    pub names: Vec<String>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
 pub(super) struct RawActivity {
     pub paths: Paths,
     #[serde(default)]
@@ -106,7 +120,8 @@ pub(super) struct RawSample {
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub(super) struct RawExpect {
-    pub rejected: Option<String>,
+    /// Of the closed set of reasons.
+    pub rejected: Option<Text>,
     pub time: Option<String>,
     pub title: Option<String>,
     pub rule: Option<String>,

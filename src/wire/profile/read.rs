@@ -5,17 +5,19 @@ use std::sync::Arc;
 
 use smallvec::{SmallVec, smallvec};
 
-use super::found::{Found, View};
+use super::found::{Found, Scalar, View};
 use super::rules::{
     ActivityMap, AttackMap, EntityRule, Field, ObservableRule, Piece, Place, Profile, SeverityMap, is_filled, pieces,
     placed_pieces,
 };
+use super::walk::OutOfRange;
 use crate::model::{
     Activity, Alert, AlertId, AlertLink, Attack, Correlation, EventTime, ObservableKind, Rule, Severity, Source,
     TimeFrom, Timestamp,
 };
 use crate::wire::canonical::{code, text};
 use crate::wire::decode::{Beside, Body, Context, Draft, Refused, RejectReason};
+use crate::wire::identity::alert_id;
 use crate::wire::plain::Fields as TextFields;
 use crate::wire::plain::Plain;
 use crate::wire::times;
@@ -29,6 +31,22 @@ const ATTACKS_MAX: usize = 32;
 pub(in crate::wire) type Readings = SmallVec<[Result<Arc<Alert>, Refused>; 1]>;
 
 pub(super) fn read(profile: &Profile, body: &Body<'_>, context: &Context<'_>) -> Readings {
+    let mut readings = read_in(profile, body, context);
+    // A JSON record in a syslog line is the one that it is without, if it says itself when it was.
+    if profile.asks_frame && !context.around.is_empty() && matches!(body, Body::Json(_)) {
+        let alone = read_in(profile, body, &context.bare());
+        for (reading, alone) in readings.iter_mut().zip(alone) {
+            if let (Ok(alert), Ok(alone)) = (reading, alone)
+                && alone.event_time.from == TimeFrom::Field
+            {
+                Arc::make_mut(alert).id = alert_id(&alone);
+            }
+        }
+    }
+    readings
+}
+
+fn read_in(profile: &Profile, body: &Body<'_>, context: &Context<'_>) -> Readings {
     let mut found = Found::default();
     let named;
     let walked = match body {
@@ -45,6 +63,11 @@ pub(super) fn read(profile: &Profile, body: &Body<'_>, context: &Context<'_>) ->
     }
     profile.trie.pick(context.around, &mut found);
     found.sort();
+    if !profile.rows.is_empty() && found.alerts() == 0 {
+        let items = items_by_name(profile, &found);
+        profile.trie.pick(&items, &mut found);
+        found.sort();
+    }
     if usize::from(found.alerts()) > context.limits.elements_max {
         let detail = format!("more than {} alerts in one record", context.limits.elements_max);
         return smallvec![Err(Refused::new(RejectReason::TooManyElements, detail))];
@@ -57,11 +80,25 @@ pub(super) fn read(profile: &Profile, body: &Body<'_>, context: &Context<'_>) ->
 }
 
 fn one_of_many(profile: &Profile, found: &Found<'_>, alert: u16, context: &Context<'_>) -> Result<Arc<Alert>, Refused> {
-    if found.has_own(alert) {
+    if let Some(number) = found.spoilt(alert) {
+        Err(Refused::new(RejectReason::BadValue, OutOfRange(number.to_owned()).to_string()))
+    } else if found.has_own(alert) {
         one(profile, found.view(alert), context)
     } else {
         Err(Refused::new(RejectReason::NotAnObject, "the element holds nothing that an alert is made of"))
     }
+}
+
+/// The items of a list that the profile has names for.
+fn items_by_name<'a>(profile: &Profile, found: &Found<'a>) -> TextFields<'a> {
+    let view = found.view(0);
+    let Some(row) = profile.rows.iter().find(|row| row.takes(view)) else { return TextFields::new() };
+    let text = |item: &Scalar<'a>| match item {
+        Scalar::Text(text) => text.clone(),
+        Scalar::Float(_) | Scalar::Bool(_) => Cow::Owned(item.text().into_owned()),
+    };
+    let named = row.names.iter().zip(view.all(row.slot)).filter(|(name, _)| !name.is_empty());
+    named.map(|(name, item)| (Cow::Owned(name.clone()), text(item))).collect()
 }
 
 /// What the profile alone can tell of a text: its columns by name, the parts of its message.
@@ -187,7 +224,8 @@ fn severity(map: &SeverityMap, view: View<'_, '_>) -> Severity {
 
 fn known_severity(map: &SeverityMap, piece: &Piece<'_, '_>) -> Option<Severity> {
     let word = piece.text();
-    if let Some((_, severity)) = map.words.iter().find(|(known, _)| known.eq_ignore_ascii_case(word.trim())) {
+    let word = text::trimmed(&word);
+    if let Some((_, severity)) = map.words.iter().find(|(known, _)| known.eq_ignore_ascii_case(word)) {
         return Some(*severity);
     }
     let number = piece.number()?;
@@ -205,19 +243,29 @@ fn source(profile: &Profile, view: View<'_, '_>, draft: &mut Draft<'_>) -> Sourc
     Source { instance, ..profile.source.clone() }
 }
 
-/// The parts joined; without the first of them the others do not name one alert.
+/// The parts joined; without the first of them the others do not name one alert. A part that is not there leaves its place
+/// empty, one that is there and empty is a quote.
 fn reference<'f>(view: View<'f, '_>, field: &'f Field) -> Option<String> {
     let part = |place: &'f Place| place.pieces(view).next().map(Piece::into_text);
+    let written = |part: &str, text: &mut String| {
+        // So that no part is written as another is.
+        if part.trim().is_empty() || part.starts_with('"') {
+            text.push('"');
+        }
+        text.push_str(part);
+    };
     let (name, others) = field.places().split_first()?;
     const USUAL: usize = 96;
-    let first = part(name)?;
-    let mut text = String::with_capacity(USUAL);
-    text.push_str(&first);
+    let first = part(name).filter(|first| !text::is_placeholder(first))?;
+    let mut reference = String::with_capacity(USUAL);
+    written(&first, &mut reference);
     for place in others {
-        text.push('/');
-        text.push_str(&part(place).unwrap_or_default());
+        reference.push('/');
+        if let Some(part) = part(place) {
+            written(&part, &mut reference);
+        }
     }
-    Some(text)
+    Some(reference)
 }
 
 fn rule(profile: &Profile, view: View<'_, '_>, draft: &mut Draft<'_>, name: Option<&str>, title: &Arc<str>) -> Rule {

@@ -60,6 +60,16 @@ pub(super) struct Recogniser {
     sets: Vec<KeySet>,
     /// The sets that a key is the rarest of.
     by_key: HashMap<u64, Vec<usize>, foldhash::fast::FixedState>,
+    /// In the order of the profiles: what one text is held against lies together.
+    cef: Vec<Marked>,
+    leef: Vec<Marked>,
+}
+
+/// Vendor and product by which a profile knows its texts.
+#[derive(Debug)]
+struct Marked {
+    words: [Glob; 2],
+    profile: usize,
 }
 
 /// An answer.
@@ -87,7 +97,29 @@ impl Recogniser {
                 by_key.entry(*rarest).or_default().push(i);
             }
         }
-        Self { sets, by_key }
+        let marked = |marks: fn(&Signatures) -> &Vec<[Glob; 2]>| {
+            let of = |(profile, words): (usize, &[Glob; 2])| Marked { words: words.clone(), profile };
+            let all = profiles.iter().enumerate();
+            all.flat_map(|(i, profile)| marks(&profile.signatures).iter().map(move |words| (i, words)))
+                .map(of)
+                .collect()
+        };
+        Self { sets, by_key, cef: marked(|marks| &marks.cef), leef: marked(|marks| &marks.leef) }
+    }
+
+    /// The profile whose marks a text bears; headers tell more than names of fields, these more than a word.
+    pub fn plain(&self, profiles: &[Profile], plain: &Plain<'_>) -> Option<usize> {
+        let first = |fits: &dyn Fn(&Profile) -> bool| profiles.iter().position(fits);
+        match plain.form {
+            Form::Cef => Header::of(&plain.fields, "cef.vendor", "cef.product").known_to(&self.cef),
+            Form::Leef => Header::of(&plain.fields, "leef.vendor", "leef.product").known_to(&self.leef),
+            Form::Json => None,
+            Form::Csv => first(&|profile| profile.csv.iter().any(|rule| rule.takes(&plain.fields))),
+            Form::Pairs | Form::Message => None,
+        }
+        .or_else(|| by_fields(profiles, &plain.fields))
+        .or_else(|| first(&|profile| profile.signatures.contains.iter().any(|word| plain.body.contains(word.as_str()))))
+        .or_else(|| first(&|profile| has(&plain.fields, "syslog.app", &profile.signatures.app)))
     }
 
     /// The profile of a record with these top-level keys; what they hold is asked for where keys alone do not tell.
@@ -114,27 +146,6 @@ impl Recogniser {
     }
 }
 
-/// The profile whose marks a text bears; headers tell more than names of fields, these more than a word.
-pub(super) fn plain(profiles: &[Profile], plain: &Plain<'_>) -> Option<usize> {
-    let first = |fits: &dyn Fn(&Profile) -> bool| profiles.iter().position(fits);
-    match plain.form {
-        Form::Cef => {
-            let header = Header::of(&plain.fields, "cef.vendor", "cef.product");
-            first(&|profile| header.is_one_of(&profile.signatures.cef))
-        }
-        Form::Leef => {
-            let header = Header::of(&plain.fields, "leef.vendor", "leef.product");
-            first(&|profile| header.is_one_of(&profile.signatures.leef))
-        }
-        Form::Json => None,
-        Form::Csv => first(&|profile| profile.csv.iter().any(|rule| rule.takes(&plain.fields))),
-        Form::Pairs | Form::Message => None,
-    }
-    .or_else(|| by_fields(profiles, &plain.fields))
-    .or_else(|| first(&|profile| profile.signatures.contains.iter().any(|word| plain.body.contains(word.as_str()))))
-    .or_else(|| first(&|profile| has(&plain.fields, "syslog.app", &profile.signatures.app)))
-}
-
 /// The largest set of names that are all there.
 fn by_fields(profiles: &[Profile], fields: &Fields<'_>) -> Option<usize> {
     let there = |name: &String| fields.iter().any(|(known, _)| known == name);
@@ -155,9 +166,10 @@ impl<'f> Header<'f> {
         Self([values(vendor), values(product)])
     }
 
-    fn is_one_of(&self, wanted: &[[Glob; 2]]) -> bool {
+    /// The first profile that knows them.
+    fn known_to(&self, marked: &[Marked]) -> Option<usize> {
         let fits = |(word, values): (&Glob, &SmallVec<[&str; 1]>)| values.iter().any(|value| word.fits(value));
-        wanted.iter().any(|words| words.iter().zip(&self.0).all(fits))
+        marked.iter().find(|marked| marked.words.iter().zip(&self.0).all(fits)).map(|marked| marked.profile)
     }
 }
 

@@ -6,6 +6,7 @@ use super::found::{Scalar, Slot, Slots, Value, View};
 use super::glob::Glob;
 use super::raw::RawExpect;
 use super::recognise::Signatures;
+use super::split::AlertList;
 use super::trie::Trie;
 use crate::model::{EntityKind, ObservableKind, Role, Severity, Source};
 use crate::wire::plain::template::Template;
@@ -21,6 +22,8 @@ pub(in crate::wire) struct Profile {
     pub source: Source,
     pub(super) signatures: Signatures,
     pub(super) trie: Trie,
+    /// Where the record carries many.
+    pub(super) alerts: Option<AlertList>,
     pub(super) accept: Option<Condition>,
     pub(super) time: Field,
     pub(super) time_formats: Vec<TimeFormat>,
@@ -30,6 +33,9 @@ pub(in crate::wire) struct Profile {
     pub(super) attack: AttackMap,
     pub(super) activity: ActivityMap,
     pub(super) csv: Vec<CsvRule>,
+    pub(super) rows: Vec<RowRule>,
+    /// Some path leads to what a syslog line says around a record.
+    pub(super) asks_frame: bool,
     pub(super) templates: Vec<Template>,
     pub(super) observables: Vec<ObservableRule>,
     pub(super) entities: Vec<EntityRule>,
@@ -47,8 +53,31 @@ pub(super) struct Field {
 #[derive(Debug)]
 pub(super) enum Place {
     At(Slot),
-    /// What lies at all of these, with spaces between.
-    Joined(Vec<Slot>),
+    /// What all of these say, with spaces between.
+    Joined(Vec<Said>),
+}
+
+#[derive(Debug)]
+pub(super) enum Said {
+    Value(Slot),
+    /// The profile's own words.
+    Words(String),
+    /// Nothing, but the rest is said only if this holds.
+    If(Condition),
+}
+
+impl Said {
+    fn slots(&self) -> &[Slot] {
+        match self {
+            Self::Value(slot) => std::slice::from_ref(slot),
+            Self::Words(_) => &[],
+            Self::If(condition) => &condition.slots,
+        }
+    }
+
+    fn is_filled(&self, view: View<'_, '_>) -> bool {
+        matches!(self, Self::Words(_)) || self.slots().iter().any(|slot| view.has(*slot))
+    }
 }
 
 #[derive(Debug)]
@@ -128,6 +157,20 @@ pub(super) struct CsvRule {
 }
 
 #[derive(Debug)]
+pub(super) struct RowRule {
+    pub slot: Slot,
+    /// All of them.
+    pub when: Vec<Condition>,
+    pub names: Vec<String>,
+}
+
+impl RowRule {
+    pub fn takes(&self, view: View<'_, '_>) -> bool {
+        view.has(self.slot) && self.when.iter().all(|condition| condition.holds(view))
+    }
+}
+
+#[derive(Debug)]
 pub(super) struct ObservableRule {
     pub kinds: Vec<ObservableKind>,
     pub role: Role,
@@ -200,32 +243,44 @@ impl<'f> Piece<'f, '_> {
 
 impl Place {
     pub fn pieces<'f, 'a>(&'f self, view: View<'f, 'a>) -> impl Iterator<Item = Piece<'f, 'a>> {
-        let (single, joined) = match self {
-            Self::At(slot) => (Some(view.values(*slot).map(Piece::Single)), None),
-            Self::Joined(slots) => (None, joined(view, slots)),
-        };
-        single.into_iter().flatten().chain(joined)
+        Pieces::new(view, std::slice::from_ref(self)).map(|(_, piece)| piece)
     }
 
     fn is_filled(&self, view: View<'_, '_>) -> bool {
         match self {
             Self::At(slot) => view.has(*slot),
-            Self::Joined(slots) => slots.iter().all(|slot| view.has(*slot)),
+            Self::Joined(parts) => parts.iter().all(|part| part.is_filled(view)),
         }
     }
 
-    fn slots(&self) -> &[Slot] {
-        match self {
-            Self::At(slot) => std::slice::from_ref(slot),
-            Self::Joined(slots) => slots,
-        }
+    fn slots(&self) -> impl Iterator<Item = &Slot> {
+        let (one, parts) = match self {
+            Self::At(slot) => (Some(slot), &[][..]),
+            Self::Joined(parts) => (None, &parts[..]),
+        };
+        one.into_iter().chain(parts.iter().flat_map(Said::slots))
     }
 }
 
-fn joined<'f, 'a>(view: View<'f, 'a>, slots: &[Slot]) -> Option<Piece<'f, 'a>> {
-    let parts: Option<Vec<Cow<'f, str>>> =
-        slots.iter().map(|slot| view.all(*slot).next().map(|scalar| scalar.text())).collect();
-    parts.map(|parts| Piece::Joined(parts.join(" ")))
+/// None unless all of it can be said.
+fn joined<'f, 'a>(view: View<'f, 'a>, parts: &'f [Said]) -> Option<Piece<'f, 'a>> {
+    const USUAL: usize = 64;
+    let mut text = String::with_capacity(USUAL);
+    let mut first = true;
+    let mut say = |words: &str| {
+        if !std::mem::take(&mut first) {
+            text.push(' ');
+        }
+        text.push_str(words);
+    };
+    for part in parts {
+        match part {
+            Said::Value(slot) => say(&view.all(*slot).next()?.text()),
+            Said::Words(words) => say(words),
+            Said::If(condition) => condition.holds(view).then_some(())?,
+        }
+    }
+    Some(Piece::Joined(text))
 }
 
 impl Field {
@@ -249,13 +304,54 @@ impl Field {
     }
 }
 
+/// Goes through the places in their order, and through the values at each. By hand, because most places of a long list
+/// have nothing, and adapters around one another pass them over slowly.
+struct Pieces<'f, 'a> {
+    view: View<'f, 'a>,
+    places: std::iter::Enumerate<std::slice::Iter<'f, Place>>,
+    at: usize,
+    /// What is left of the place that it is at.
+    values: &'f [Value<'a>],
+}
+
+impl<'f, 'a> Pieces<'f, 'a> {
+    fn new(view: View<'f, 'a>, places: &'f [Place]) -> Self {
+        Self { view, places: places.iter().enumerate(), at: 0, values: &[] }
+    }
+}
+
+impl<'f, 'a> Iterator for Pieces<'f, 'a> {
+    type Item = (usize, Piece<'f, 'a>);
+
+    fn next(&mut self) -> Option<Self::Item> {
+        loop {
+            while let Some((value, rest)) = self.values.split_first() {
+                self.values = rest;
+                if self.view.sees(value) {
+                    return Some((self.at, Piece::Single(value)));
+                }
+            }
+            let (at, place) = self.places.next()?;
+            self.at = at;
+            match place {
+                Place::At(slot) if self.view.has(*slot) => self.values = self.view.run(*slot),
+                Place::Joined(parts) if place.is_filled(self.view) => {
+                    if let Some(piece) = joined(self.view, parts) {
+                        return Some((at, piece));
+                    }
+                }
+                Place::At(_) | Place::Joined(_) => {}
+            }
+        }
+    }
+}
+
 /// All values of a field, those of preferred places first.
 pub(super) fn pieces<'f, 'a>(
     view: View<'f, 'a>,
     field: &'f Field,
 ) -> impl Iterator<Item = Piece<'f, 'a>> + use<'f, 'a> {
-    // Most places of a long list have nothing, and are passed over in one tight loop.
-    field.filled(view).iter().filter(move |place| place.is_filled(view)).flat_map(move |place| place.pieces(view))
+    placed_pieces(view, field).map(|(_, piece)| piece)
 }
 
 /// Whether a field may have a value here.
@@ -268,8 +364,7 @@ pub(super) fn placed_pieces<'f, 'a>(
     view: View<'f, 'a>,
     field: &'f Field,
 ) -> impl Iterator<Item = (usize, Piece<'f, 'a>)> + use<'f, 'a> {
-    let filled = field.filled(view).iter().enumerate().filter(move |(_, place)| place.is_filled(view));
-    filled.flat_map(move |(i, place)| place.pieces(view).map(move |piece| (i, piece)))
+    Pieces::new(view, field.filled(view))
 }
 
 impl Profile {

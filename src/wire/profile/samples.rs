@@ -8,7 +8,7 @@ use super::raw::RawExpect;
 use super::rules::Sample;
 use crate::config::{Limits, SourceConfig, TenantRule};
 use crate::model::{Alert, Tenant, Timestamp, TopicName};
-use crate::wire::decode::{AUTO, Decoder, Element, Record};
+use crate::wire::decode::{AUTO, Decoder, Element, Record, Rejection};
 use crate::wire::times;
 
 /// When a sample's record is taken to have come: what its times without a year, and those that have none, go by.
@@ -69,11 +69,7 @@ fn wrong(decoder: &Decoder, profile: &str, sample: &Sample) -> Vec<String> {
     for (n, (element, expect)) in elements.iter().zip(&sample.expect).enumerate() {
         let differences = match element {
             Element::Alert(alert) => alert_differs(alert, profile, expect),
-            Element::Rejected(rejection) => {
-                let reason = rejection.reason.label();
-                let differs = expect.rejected.as_deref() != Some(reason);
-                differs.then(|| format!("rejected: {reason} ({})", rejection.detail)).into_iter().collect()
-            }
+            Element::Rejected(rejection) => refusal_differs(rejection, profile, expect),
         };
         wrong.extend(differences.into_iter().map(|difference| match elements.len() {
             1 => difference,
@@ -99,6 +95,24 @@ fn decode(decoder: &Decoder, text: &str) -> crate::wire::Elements {
     decoder.decode(&record, &source)
 }
 
+/// A profile that refuses another's sample says nothing about this one.
+fn refusal_differs(rejection: &Rejection, profile: &str, expect: &RawExpect) -> Vec<String> {
+    let reason = rejection.reason.label();
+    let by = rejection.profile.as_deref();
+    let who = by.map_or_else(|| "before any profile".to_owned(), |by| format!("by profile {by}"));
+    let mut differs = Vec::new();
+    if rejected(expect) != Some(reason) {
+        differs.push(format!("rejected {who}: {reason} ({})", rejection.detail));
+    } else if by.is_some_and(|by| by != profile) {
+        differs.push(format!("rejected {who} and not by this one: {reason} ({})", rejection.detail));
+    }
+    differs
+}
+
+fn rejected(expect: &RawExpect) -> Option<&str> {
+    expect.rejected.as_ref().map(|reason| reason.get_ref().as_str())
+}
+
 fn alert_differs(alert: &Alert, profile: &str, expect: &RawExpect) -> Vec<String> {
     let mut differs = Vec::new();
     let mut compare = |what: &str, found: String, wanted: Option<&str>| {
@@ -107,7 +121,7 @@ fn alert_differs(alert: &Alert, profile: &str, expect: &RawExpect) -> Vec<String
         }
     };
     compare("the profile", alert.profile.to_string(), Some(profile));
-    compare("rejected", String::new(), expect.rejected.as_deref());
+    compare("rejected", String::new(), rejected(expect));
     compare("time", time(alert), expect.time.as_deref());
     compare("title", alert.title.to_string(), expect.title.as_deref());
     compare("rule", alert.rule.uid.to_string(), expect.rule.as_deref());

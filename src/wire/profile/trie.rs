@@ -56,6 +56,7 @@ impl Probe {
     pub fn any(&self, record: Value<'_, '_>, wanted: impl Fn(&str) -> bool) -> bool {
         let mut found = Found::default();
         let walked = self.0.walk(record, &mut found);
+        found.sort();
         walked.is_ok() && found.view(0).all(Slot(0)).any(|value| wanted(&value.text()))
     }
 }
@@ -164,7 +165,8 @@ impl Trie {
         opened: u8,
     ) {
         let whole = self.nodes[from].named(name);
-        let node = whole.or_else(|| name.split('.').try_fold(from, |at, key| self.nodes[at].named(key)));
+        let by_keys = || name.split('.').try_fold(from, |at, key| self.nodes[at].named(key));
+        let node = whole.or_else(|| if name.contains('.') { by_keys() } else { None });
         if let Some(node) = node {
             let mut walk = Walk { trie: self, found, opened };
             match value {

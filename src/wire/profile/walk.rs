@@ -15,7 +15,7 @@ const OPENED_MAX: u8 = 2;
 /// A mapped number that no type holds.
 #[derive(Debug, thiserror::Error)]
 #[error("number out of range: {0}")]
-pub(super) struct OutOfRange(String);
+pub(super) struct OutOfRange(pub String);
 
 pub(super) struct Walk<'t, 'f, 'a> {
     pub trie: &'t Trie,
@@ -75,12 +75,16 @@ impl<'a> Walk<'_, '_, 'a> {
                 self.found.begin_alert();
             }
             let outer = self.found.enter();
-            let walked = each(self, node, element);
+            // A list is no alert, and what it holds would be many.
+            let walked = if many && element.kind() == Kind::Array { Ok(()) } else { each(self, node, element) };
             self.found.leave(outer);
+            match walked {
+                Err(OutOfRange(number)) if many => self.found.spoil(number),
+                walked => walked?,
+            }
             if many {
                 self.found.end_alert();
             }
-            walked?;
         }
         Ok(())
     }

@@ -41,17 +41,24 @@ pub(in crate::wire) struct Value<'s, 'a> {
 pub(in crate::wire) struct Key<'a> {
     /// By [`super::key_hash`].
     pub hash: u64,
-    raw: &'a str,
+    text: &'a str,
+    from: u32,
+    to: u32,
     escaped: bool,
 }
 
 impl<'a> Key<'a> {
     pub fn text(&self) -> Cow<'a, str> {
-        if self.escaped { Cow::Owned(string::unescaped(self.raw)) } else { Cow::Borrowed(self.raw) }
+        if self.escaped { Cow::Owned(string::unescaped(self.raw())) } else { Cow::Borrowed(self.raw()) }
     }
 
     pub fn is(&self, name: &str) -> bool {
-        if self.escaped { string::unescaped(self.raw) == name } else { self.raw == name }
+        if self.escaped { string::unescaped(self.raw()) == name } else { self.raw() == name }
+    }
+
+    /// Cut out only here: of most keys nobody wants more than the hash.
+    fn raw(&self) -> &'a str {
+        &self.text[self.from as usize..self.to as usize]
     }
 }
 
@@ -108,9 +115,14 @@ impl<'s, 'a> Value<'s, 'a> {
 
     /// As it is written, a text with its quotes.
     pub fn written(&self) -> &'a str {
+        &self.text[self.range()]
+    }
+
+    /// Where that stands in the text.
+    pub fn range(&self) -> std::ops::Range<usize> {
         let token = self.token();
         let quote = usize::from(token.kind == Kind::Text);
-        &self.text[token.from as usize - quote..token.to as usize + quote]
+        token.from as usize - quote..token.to as usize + quote
     }
 }
 
@@ -130,8 +142,8 @@ impl<'s, 'a> Iterator for Members<'s, 'a> {
         let key = self.of.tokens.get(self.at)?;
         let value = Value { at: self.at + 1, ..self.of };
         self.at = value.end();
-        let raw = &self.of.text[key.from as usize..key.to as usize];
-        Some((Key { hash: key.more, raw, escaped: key.escaped }, value))
+        let Token { from, to, escaped, more: hash, .. } = *key;
+        Some((Key { hash, text: self.of.text, from, to, escaped }, value))
     }
 }
 

@@ -130,7 +130,9 @@ fn is_name(value: &str) -> bool {
 fn time(outcome: Outcome, value: &str) -> Option<Fit> {
     match shape::clock(value)? {
         Clock::Whole => sure(outcome),
-        Clock::Part => doubtful(outcome, 45),
+        // Fields of the plainest names for it hold one.
+        Clock::Day => doubtful(outcome, 26),
+        Clock::Hour => doubtful(outcome, 45),
     }
 }
 

@@ -155,8 +155,10 @@ pub(super) fn is_number(value: &str) -> bool {
 pub(super) enum Clock {
     /// A point in time.
     Whole,
-    /// A day without its hour, or an hour without its day.
-    Part,
+    /// Without its hour.
+    Day,
+    /// Without its day.
+    Hour,
 }
 
 /// Whether this can be a time at all: reading it is left to whoever knows its format.
@@ -168,10 +170,14 @@ pub(super) fn clock(value: &str) -> Option<Clock> {
         // 1980 in seconds up to 2100 in nanoseconds.
         return (3e8..5e18).contains(&number).then_some(Clock::Whole);
     }
+    if value.starts_with("/Date(") {
+        return Some(Clock::Whole);
+    }
     let hour = has_hour(value);
     match (has_day(value), hour) {
         (true, true) => Some(Clock::Whole),
-        (true, false) | (false, true) if value.len() <= 20 => Some(Clock::Part),
+        (true, false) if value.len() <= 20 => Some(Clock::Day),
+        (false, true) if value.len() <= 20 => Some(Clock::Hour),
         (true | false, _) => None,
     }
 }

@@ -15,7 +15,10 @@ fn inner() -> Value {
 }
 
 fn wrapped() -> Vec<(&'static str, String)> {
-    let inner = inner();
+    wrapped_of(&inner())
+}
+
+fn wrapped_of(inner: &Value) -> Vec<(&'static str, String)> {
     let text = inner.to_string();
     let quoted = json!(text).to_string();
     let encoded = {
@@ -53,6 +56,51 @@ fn the_same_alert_has_one_id_in_every_wrapping() {
         let named = alert("suricata", &record);
         assert_eq!(named.id, bare.id, "{name}, by the profile's name");
     }
+}
+
+/// A product that nobody described.
+fn unknown() -> Value {
+    json!({"time": "2026-08-01T09:00:00.123Z", "user": "ann", "computer": "web-1", "src_ip": "203.0.113.9",
+        "action": "login failed", "severity": "high"})
+}
+
+#[test]
+fn what_no_profile_knows_has_one_id_in_every_wrapping_too() {
+    let plain = unknown();
+    let mut named = unknown();
+    named["product"] = json!("door");
+    let mut numbered = unknown();
+    numbered["alert_id"] = json!("4711-a");
+    for record in [plain, named, numbered] {
+        let bare = alert("auto", record.to_string());
+        let lists = ["records", "alerts", "events"].map(|key| ("a list", json!({key: [record]}).to_string()));
+        let logstash = json!({"@timestamp": "2026-08-01T10:00:00Z", "@version": "1", "host": "shipper",
+            "message": record.to_string()});
+        let more = [("Logstash", logstash.to_string()), ("an array", format!("[{record}]"))];
+        for (name, wrapped) in wrapped_of(&record).into_iter().chain(lists).chain(more) {
+            let got = alert("auto", &wrapped);
+            assert_eq!((got.id, got.event_time), (bare.id, bare.event_time), "{name}: {wrapped}\n{got:?}");
+        }
+    }
+}
+
+#[test]
+fn who_sent_a_record_is_told_and_no_part_of_its_identity() {
+    let line = |relay: &str| format!("<134>1 2026-08-01T10:00:00Z {relay} door 17 - - {}", unknown());
+    let (one, two) = (alert("auto", line("relay-1")), alert("auto", line("relay-2")));
+    assert_eq!((one.id, &*one.source.product), (two.id, "door"));
+    assert!(one.entities.iter().any(|entity| &*entity.id == "relay-1"), "{one:?}");
+    let cef = "CEF:0|Acme|Door|1|100|Forced open|8|rt=1785574800123 src=203.0.113.9 duser=ann";
+    let (bare, relayed) = (alert("auto", cef), alert("auto", format!("<134>Aug  1 10:00:00 relay-1 {cef}")));
+    assert_eq!(bare.id, relayed.id);
+    let line = "<134>Aug  1 10:00:00 gate-1 doord[17]: action=deny user=ann src=203.0.113.9 reason=badge";
+    let relayed = |relay: &str| alert("auto", format!("<134>Aug  1 10:00:05 {relay} {line}"));
+    let (bare, one, two) = (alert("auto", line), relayed("relay-1"), relayed("relay-2"));
+    assert_eq!((one.id, two.id), (bare.id, bare.id), "{bare:?}\n{one:?}");
+    // Without a time of its own a line is told from another by what brought it.
+    let untimed = r#"{"user":"ann","action":"login failed","src_ip":"203.0.113.9"}"#;
+    let line = |host: &str| alert("auto", format!("<134>1 2026-08-01T10:00:00Z {host} door 17 - - {untimed}")).id;
+    assert_ne!(line("web-1"), line("web-2"));
 }
 
 #[test]
@@ -152,7 +200,7 @@ fn a_split_record_s_alerts_are_each_read_or_each_refused() {
 fn what_would_be_too_much_is_one_letter_with_all_its_bytes() {
     let nested = format!(r#"{{"records":[{}]}}"#, vec![r#"{"records":[{},{},{},{}]}"#; 900].join(","));
     let many = format!("[{}]", vec!["{}"; 1_000].join(","));
-    let padded = json!(format!("{many}{}", " ".repeat(200_000))).to_string();
+    let padded = json!({"time": "2026-08-01T09:00:00Z", "log": format!("{many}{}", " ".repeat(200_000))}).to_string();
     let lines = "{\"a\":1}\n".repeat(2_000);
     for record in [nested.clone(), json!(nested).to_string(), padded, lines] {
         let elements = decode("auto", &record);
@@ -250,4 +298,129 @@ fn a_time_without_a_zone_is_in_the_sources_one() {
     let utc = at(&source);
     source.timezone = Some(jiff::tz::TimeZone::get("Europe/Berlin").unwrap());
     assert_eq!(utc - at(&source), 2 * 3_600_000, "summer in Berlin");
+}
+
+fn otlp(records: &[Value]) -> Value {
+    let attribute = |key: &str, value: &str| json!({"key": key, "value": {"stringValue": value}});
+    json!({"resourceLogs": [
+        {"resource": {"attributes": [attribute("host.name", "web-1"), attribute("service.name", "door")]},
+            "scopeLogs": [{"scope": {"name": "x"}, "logRecords": records}]},
+        {"resource": {}, "scopeLogs": [{"logRecords": []}]},
+    ]})
+}
+
+#[test]
+fn open_telemetry_s_log_records_are_alerts_of_their_own() {
+    let time = "1785574800123000000";
+    let text = json!({"timeUnixNano": time, "body": {"stringValue": inner().to_string()}});
+    let list = json!({"timeUnixNano": time, "body": {"kvlistValue": {"values": [
+        {"key": "user", "value": {"stringValue": "ann"}}, {"key": "src_ip", "value": {"stringValue": "203.0.113.9"}},
+        {"key": "action", "value": {"stringValue": "login failed"}}]}}});
+    let said = json!({"timeUnixNano": time, "severityText": "ERROR", "body": {"stringValue": "the door was forced"},
+        "attributes": [{"key": "user.name", "value": {"stringValue": "bob"}}]});
+    let elements = decode("auto", otlp(&[text, list, said, json!({})]).to_string());
+    let [Element::Alert(text), Element::Alert(list), Element::Alert(said), Element::Alert(nothing)] =
+        elements.as_slice()
+    else {
+        panic!("{elements:?}")
+    };
+    assert_eq!((text.id, text.origin.index), (alert("auto", inner().to_string()).id, 0));
+    let at = |alert: &casewright::model::Alert| alert.event_time.at.millis();
+    assert_eq!((&*list.title, at(list)), ("login failed", 1_785_574_800_123));
+    assert!(super::entities(list).contains(&"user ann actor".to_owned()), "{list:?}");
+    assert_eq!((&*said.title, said.severity.id(), at(said)), ("the door was forced", 4, 1_785_574_800_123));
+    let named = super::entities(said);
+    assert!(named.iter().any(|line| line.starts_with("user bob")), "{named:?}");
+    assert!(named.iter().any(|line| line.starts_with("host web-1")), "{named:?}");
+    assert_eq!(nothing.origin.index, 3);
+}
+
+#[test]
+fn the_nodes_of_a_graphql_answer_are_alerts_of_their_own() {
+    let event = |user: &str| json!({"time": "2026-08-01T09:00:00Z", "user": user, "action": format!("by {user}")});
+    let nodes = json!({"data": {"auditLog": {"nodes": [event("ann"), event("bob")], "pageInfo": {"next": null}}}});
+    assert_eq!(told(&nodes.to_string()), ["by ann", "by bob"]);
+    let edges = json!({"data": {"org": {"log": {"edges": [{"node": event("ann"), "cursor": "x"}, {"node": {}}]}}}});
+    let elements = decode("auto", edges.to_string());
+    let [Element::Alert(one), Element::Rejected(two)] = elements.as_slice() else { panic!("{elements:?}") };
+    assert_eq!(one.id, alert("auto", event("ann").to_string()).id);
+    assert_eq!((two.index, two.letter(edges.to_string().as_bytes())), (Some(1), &b"{}"[..]));
+    assert_eq!(told(&json!({"message": nodes.to_string()}).to_string()), ["by ann", "by bob"]);
+    let own = json!({"data": {"issue": {"title": "Bad thing", "user": "eve", "time": "2026-08-01T09:00:00Z",
+        "events": {"nodes": [event("ann")]}}}});
+    assert_eq!(told(&own.to_string()).len(), 1);
+}
+
+#[test]
+fn every_way_of_wrapping_counts_towards_how_deep_envelopes_are_opened() {
+    let wrap: [fn(String) -> String; 4] = [
+        |text| json!({"log": text}).to_string(),
+        |text| format!(r#"{{"records":[{text}]}}"#),
+        |text| format!("<134>1 2026-08-01T10:00:00Z relay app - - - {text}"),
+        |text| format!("{{\"k\":1}}\n{text}"),
+    ];
+    let read = |text: &str| {
+        let suricata = |element: &&Element| matches!(element, Element::Alert(alert) if &*alert.profile == "suricata");
+        decode("auto", text).iter().filter(suricata).count()
+    };
+    for first in 0..wrap.len() {
+        for second in 0..2 {
+            let order = [second, second, second, first];
+            let four = order.iter().fold(inner().to_string(), |text, way| wrap[*way](text));
+            assert_eq!(read(&four), 1, "{four}");
+            let seven = [second; 3].iter().chain(&order).fold(inner().to_string(), |text, way| wrap[*way](text));
+            assert_eq!(read(&seven), 0, "{seven}");
+        }
+    }
+}
+
+#[test]
+fn a_day_is_a_time_where_a_date_says_no_more() {
+    let read = |fields: &str| {
+        let zoned = casewright::config::SourceConfig {
+            timezone: Some(jiff::tz::TimeZone::fixed(jiff::tz::offset(2))),
+            ..source("auto")
+        };
+        let record = format!(r#"{{"user":"ann","src_ip":"203.0.113.9","action":"login failed",{fields}}}"#);
+        match decode_from(&zoned, "alerts", &[], record).into_iter().next() {
+            Some(Element::Alert(alert)) => casewright::wire::times::text(alert.event_time.at),
+            other => panic!("{other:?}"),
+        }
+    };
+    assert_eq!(read(r#""date":"2026-07-30""#), "2026-07-29T22:00:00.000Z");
+    assert_eq!(read(r#""reportDate":"2026-07-30","detection_date":"2026-07-31""#), "2026-07-30T22:00:00.000Z");
+    assert_eq!(read(r#""date":"2026-07-30","time":"10:11:12""#), "2026-07-30T08:11:12.000Z");
+    assert_eq!(read(r#""date":"2026-07-30","received_at":"2026-07-30T05:00:00Z""#), "2026-07-30T05:00:00.000Z");
+    assert_eq!(read(r#""last_update":"2026-07-30","created":"2026-07-30""#), "2026-08-01T12:00:00.000Z");
+    for name in ["time", "eventDate", "created_at", "lastSeen", "received"] {
+        assert_eq!(read(&format!(r#""{name}":"\/Date(1785574800123+0100)\/""#)), "2026-08-01T09:00:00.123Z", "{name}");
+    }
+}
+
+#[test]
+fn samples_of_profiles_have_one_id_in_every_wrapping() {
+    let profiles = casewright::wire::Profiles::embedded();
+    let mut wrong = Vec::new();
+    for sample in profiles.samples() {
+        let Ok(record @ Value::Object(_)) = serde_json::from_str::<Value>(sample) else { continue };
+        let ids = |text: &str| -> Vec<_> {
+            let id = |element: &Element| match element {
+                Element::Alert(alert) if alert.event_time.from == casewright::model::TimeFrom::Field => Some(alert.id),
+                Element::Alert(_) | Element::Rejected(_) => None,
+            };
+            decode("auto", text).iter().map(id).collect()
+        };
+        let bare = ids(&record.to_string());
+        // What has no time of its own is told by what brought it, and Tailscale's stream looks like Splunk's.
+        if bare.contains(&None) || sample.contains("eventGroupID") {
+            continue;
+        }
+        for (name, wrapped) in wrapped_of(&record) {
+            let got = ids(&wrapped);
+            if got != bare {
+                wrong.push(format!("{name}: {}", &sample[..sample.floor_char_boundary(150)]));
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "{} {:#?}", wrong.len(), wrong);
 }

@@ -3,9 +3,10 @@
 use std::fs;
 use std::sync::Arc;
 
-use casewright::wire::{Profiles, check_samples};
+use casewright::model::TopicName;
+use casewright::wire::{Decoder, Element, Profiles, Record, check_samples};
 
-use super::limits;
+use super::{limits, source};
 
 const HEAD: &str = r#"
 name = "mine"
@@ -116,4 +117,101 @@ fn activity_and_version_come_from_the_record() {
         let record = format!(r#"{{"mine":"x","status":"{status}"}}"#);
         check(body, &record, &format!(r#"{{ activity = "{activity}" }}"#));
     }
+}
+
+#[test]
+fn parts_of_a_reference_that_are_there_and_those_that_are_not_name_different_alerts() {
+    let dir = tempfile::tempdir().unwrap();
+    let text = r#"
+name = "mine"
+source = { product = "mine" }
+match = { keys = [["mine"]] }
+time = { paths = ["t"], formats = ["iso"] }
+fields = { title = ["mine"], reference = ["a", "b", "c"] }
+"#;
+    fs::write(dir.path().join("mine.toml"), text).unwrap();
+    let decoder = Decoder::new(Arc::new(Profiles::load(Some(dir.path())).unwrap()), limits());
+    let read = |fields: &str| {
+        let record = format!(r#"{{"mine":"x","t":"2026-08-01T09:00:00Z"{fields}}}"#);
+        let topic = TopicName::new("alerts");
+        let payload = Some(record.as_bytes());
+        let record = Record { topic: &topic, partition: 0, offset: 0, timestamp: None, payload, headers: &[] };
+        match decoder.decode(&record, &source("auto")).into_iter().next() {
+            Some(Element::Alert(alert)) => alert,
+            other => panic!("{other:?}"),
+        }
+    };
+    let parts = [
+        r#","a":"1""#,
+        r#","a":"1","b":"""#,
+        r#","a":"1","b":"\"""#,
+        r#","a":"1","b":"\"\"""#,
+        r#","a":"1","c":"""#,
+        r#","a":"1","c":" ""#,
+        r#","a":"1","b":"","c":"""#,
+        r#","a":"1","b":"-""#,
+    ];
+    let references: std::collections::BTreeSet<_> = parts.iter().map(|fields| read(fields).id).collect();
+    // Blanks alone are as good as nothing.
+    assert_eq!(references.len(), parts.len() - 1);
+    assert_eq!(read(parts[0]).source_ref.as_deref(), Some("1//"));
+    for nameless in ["", r#","a":"""#, r#","a":"-","b":"2""#, r#","b":"2","c":"3""#] {
+        assert_eq!(read(nameless).source_ref, None, "{nameless}");
+    }
+}
+
+#[test]
+fn a_sample_that_another_profile_refuses_is_a_fault_and_says_whose() {
+    let dir = tempfile::tempdir().unwrap();
+    let flow = r#"{"timestamp":"2026-08-01T09:00:00Z","event_type":"flow","flow_id":1,"src_ip":"10.0.0.1","dest_ip":"10.0.0.2"}"#;
+    let samples = [(flow, "not_an_alert"), (r#"{"mine":"x","mine":"y"}"#, "duplicate_key"), (r#"{"mine":"#, "empty")];
+    let samples = samples
+        .map(|(record, reason)| format!("[[sample]]\nrecord = '{record}'\nexpect = {{ rejected = \"{reason}\" }}\n"));
+    fs::write(dir.path().join("mine.toml"), format!("{HEAD}{}", samples.join(""))).unwrap();
+    let report = check_samples(&Arc::new(Profiles::load(Some(dir.path())).unwrap()), &limits());
+    let mine: Vec<_> = report.faults.iter().filter(|fault| fault.file.ends_with("mine.toml")).collect();
+    let [foreign, reason] = mine.as_slice() else { panic!("{:?}", report.faults) };
+    assert!(foreign.message.contains("rejected by profile suricata and not by this one"), "{foreign}");
+    assert!(reason.message.contains("rejected before any profile: not_json"), "{reason}");
+}
+
+#[test]
+fn a_title_is_put_together_of_values_conditions_and_words() {
+    let body = |title: &str| {
+        format!(
+            "name = \"mine\"\nsource = {{ product = \"mine\" }}\nmatch = {{ keys = [[\"mine\"]] }}\ntime = {{ paths = [\"t\"], formats = [\"iso\"] }}\nfields = {{ title = [{title}] }}\n"
+        )
+    };
+    let title = |record: &str| {
+        let dir = tempfile::tempdir().unwrap();
+        let titles =
+            r#""?kind=scan|probe* + =A scan of + dst", "?kind + =Something about + dst", "l[?k=a].v + =is a", "mine""#;
+        fs::write(dir.path().join("mine.toml"), body(titles)).unwrap();
+        let decoder = Decoder::new(Arc::new(Profiles::load(Some(dir.path())).unwrap()), limits());
+        let topic = TopicName::new("alerts");
+        let payload = Some(record.as_bytes());
+        let record = Record {
+            topic: &topic,
+            partition: 0,
+            offset: 0,
+            timestamp: Some(super::RECORDED_AT),
+            payload,
+            headers: &[],
+        };
+        match decoder.decode(&record, &source("auto")).into_iter().next() {
+            Some(Element::Alert(alert)) => alert.title.to_string(),
+            other => panic!("{other:?}"),
+        }
+    };
+    for (record, wanted) in [
+        (r#"{"mine":"x","kind":"scan","dst":"d"}"#, "A scan of d"),
+        (r#"{"mine":"x","kind":"Probe-7","dst":"d"}"#, "A scan of d"),
+        (r#"{"mine":"x","kind":"other","dst":"d"}"#, "Something about d"),
+        (r#"{"mine":"x","dst":"d"}"#, "x"),
+        (r#"{"mine":"x","l":[{"k":"b","v":1},{"k":"a","v":2}]}"#, "2 is a"),
+    ] {
+        assert_eq!(title(record), wanted, "{record}");
+    }
+    let error = Profiles::check_file("mine.toml", &body("\"=only + =words\"")).unwrap_err().to_string();
+    assert!(error.contains("has no path"), "{error}");
 }

@@ -177,3 +177,30 @@ fn an_unknown_shape_is_an_unknown_format() {
     assert_eq!(reason("auto", r#"{"hello":"world"}"#), RejectReason::UnknownFormat);
     assert_eq!(reason("no-such-profile", HAYABUSA), RejectReason::UnknownFormat);
 }
+
+#[test]
+fn a_remote_side_is_the_source_unless_the_connection_went_there() {
+    let read = |fields: &str| {
+        let record = format!(r#"{{"time":"2026-08-01T09:00:00Z","hostname":"ws-7","action":"connected"{fields}}}"#);
+        observables(&alert("auto", record)).join(", ")
+    };
+    for name in ["remote_ip", "remoteAddress", "RemoteIP", "remote.ip", "conn.remote_addr", "remote_endpoint"] {
+        let remote = name.split_once('.').map_or_else(
+            || format!(r#","{name}":"203.0.113.9""#),
+            |(outer, inner)| format!(r#","{outer}":{{"{inner}":"203.0.113.9"}}"#),
+        );
+        assert_eq!(read(&remote), "ip 203.0.113.9 source", "{name}");
+        for inward in [r#","direction":"inbound""#, r#","network":{"direction":"Inbound"}"#, r#","initiated":false"#] {
+            assert_eq!(read(&format!("{remote}{inward}")), "ip 203.0.113.9 source", "{name} {inward}");
+        }
+        for outward in [
+            r#","direction":"outbound""#,
+            r#","network":{"direction":"egress"}"#,
+            r#","connectionDirection":"OUT""#,
+            r#","Initiated":"true""#,
+            r#","initiated":true"#,
+        ] {
+            assert_eq!(read(&format!("{outward}{remote}")), "ip 203.0.113.9 destination", "{name} {outward}");
+        }
+    }
+}
