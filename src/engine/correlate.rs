@@ -180,8 +180,11 @@ impl Engine {
         entry.count += 1;
         self.learned.put_dedup(entry);
         self.register(turn, part, arrival);
-        let part = self.repeated_in(turn, arrival, part, entry.alert);
+        let (part, counted) = self.repeated_in(turn, arrival, part, entry.alert);
         self.remember_id(arrival, part);
+        if counted {
+            return Placed { outcome: Outcome::Duplicate, part, link: None };
+        }
         self.repeat(turn, arrival, part, entry.alert)
     }
 

@@ -135,15 +135,19 @@ impl Engine {
         let cold: Vec<Slot<Case>> = cases.iter().copied().filter(|case| self.cases[*case].is_cold()).collect();
         let mut form = self.form_of(cases);
         let mut unlinked = self.connect(&mut form);
-        self.tell_unlinked(turn, &mut unlinked, why);
         let (assigned, newborn) = self.assign(&form);
         if newborn.is_empty() && assigned == form.before && form.keeps_homes(self) {
+            self.tell_unlinked(turn, unlinked, why);
             return;
         }
         self.rehome(&form, &assigned);
         let restored = self.recount(&form, &assigned, &newborn);
         let (edges, redirected) = self.redirect(&form);
         let moves = self.moves(&form, &assigned);
+        // Those are told with the merge that they made.
+        let told = |edge: EdgeId| form.homes.iter().zip(&edges).any(|(home, by)| *by == Some(edge) && restored.contains(home));
+        unlinked.retain(|(_, edge)| !told(*edge));
+        self.tell_unlinked(turn, unlinked, why);
         self.tell_forming(turn, &form, &moves, (&restored, &newborn), &edges, why);
         self.tell_redirected(turn, &form, &redirected);
         for case in restored.iter().chain(&newborn) {
@@ -208,13 +212,13 @@ impl Engine {
         form.parts.binary_search_by_key(&self.parts[part].state.id, |known| self.parts[*known].state.id).ok()
     }
 
-    fn tell_unlinked(&mut self, turn: &mut Turn<'_>, unlinked: &mut Vec<(Slot<Case>, EdgeId)>, why: &Why) {
+    fn tell_unlinked(&mut self, turn: &mut Turn<'_>, unlinked: Vec<(Slot<Case>, EdgeId)>, why: &Why) {
         let mut by_case: BTreeMap<u64, (Slot<Case>, Vec<EdgeId>)> = BTreeMap::new();
-        for (case, edge) in unlinked.drain(..) {
+        for (case, edge) in unlinked {
             by_case.entry(self.cases[case].number()).or_insert((case, Vec::new())).1.push(edge);
         }
         for (case, edges) in by_case.into_values() {
-            self.emit(turn, case, EventKind::Unlinked { edges, by: why.by.clone() });
+            self.emit(turn, case, EventKind::Unlinked { edges, drawn: Vec::new(), by: why.by.clone() });
         }
     }
 

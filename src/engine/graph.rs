@@ -162,8 +162,7 @@ impl Engine {
         edges.push(edge);
         let place = edges.len() - 1;
         self.soil_part(newer);
-        self.parts[newer].near.push(older);
-        self.parts[older].near.push(newer);
+        self.know_each_other(newer, older);
         EdgeAt { part: newer, place }
     }
 
@@ -172,10 +171,8 @@ impl Engine {
         let Some(at) = self.edge_between(one, two) else {
             return self.draw(one, two, EdgeKind::Person, EdgeStands::Holds, None);
         };
-        let merge = self.policy.merge_permille;
         let edge = self.edge_mut(at);
-        (edge.kind, edge.stands) = (EdgeKind::Person, EdgeStands::Holds);
-        edge.note_strength(merge);
+        (edge.kind, edge.stands, edge.strength_permille) = (EdgeKind::Person, EdgeStands::Holds, CERTAIN);
         at
     }
 
@@ -191,9 +188,19 @@ impl Engine {
         let seat = self.parts[slot].tenant;
         let older: Vec<PartId> = self.parts[slot].state.edges.iter().map(|edge| edge.to).collect();
         for to in older {
-            if let Some(older) = self.part_slots.get(&(seat, to)).copied() {
-                self.parts[slot].near.push(older);
-                self.parts[older].near.push(slot);
+            if let Some(older) = self.part_of(seat, to) {
+                self.know_each_other(slot, older);
+            }
+        }
+    }
+
+    /// In the order of their ids, so that a walk along edges is the same whenever they were heard of.
+    fn know_each_other(&mut self, one: Slot<Part>, two: Slot<Part>) {
+        for (part, other) in [(one, two), (two, one)] {
+            let id = self.parts[other].state.id;
+            let place = self.parts[part].near.binary_search_by_key(&id, |near| self.parts[*near].state.id);
+            if let Err(place) = place {
+                self.parts[part].near.insert(place, other);
             }
         }
     }
@@ -251,7 +258,8 @@ impl EdgeState {
 
     /// Shown with what drew it, whatever came later: a word is certain.
     pub fn view(&self, from: PartId) -> EdgeView {
-        let drawn = self.evidence.first().into_iter().flat_map(|set| &set.keys);
+        let drawn = self.evidence.first().filter(|_| self.kind == EdgeKind::Evidence);
+        let drawn = drawn.into_iter().flat_map(|set| &set.keys);
         let keys = drawn.map(|key| (key.kind, key.value.clone())).collect();
         EdgeView { id: self.id, from, to: self.to, strength_permille: self.strength_permille, keys }
     }

@@ -15,7 +15,7 @@ use super::form::Why;
 use super::part::Part;
 use super::slab::Slot;
 use super::{EdgeKind, EdgeStands, Engine, Habit, HeldHour, PartKind, Policy, RolledUp, Turn};
-use crate::model::{AlertId, EventKind, PartedBy, Severity, Timestamp};
+use crate::model::{AlertId, EdgeId, EdgeView, EventKind, PartedBy, Severity, Timestamp};
 
 /// Hours of a rule whose held parts are remembered: as many as it takes to be found background.
 pub const HELD_MAX: usize = 4;
@@ -122,9 +122,12 @@ impl Engine {
             if Habit::stands_out(&held, place, &self.policy) {
                 continue;
             }
-            if let Some((part, case)) = self.let_fall(turn, arrival, hour, &by) {
+            if let Some((part, case, edge)) = self.let_fall(arrival, hour) {
+                let (rolled, drawn) = self.roll_up_into(habit, arrival, part);
+                let drawn = drawn.into_iter().collect();
+                self.emit(turn, case, EventKind::Unlinked { edges: vec![edge], drawn, by: by.clone() });
                 cases.push(case);
-                cases.extend(self.roll_up_into(habit, arrival, part));
+                cases.extend(rolled);
             }
         }
         cases.sort_unstable_by_key(|case| self.cases[*case].number());
@@ -135,13 +138,7 @@ impl Engine {
     }
 
     /// Takes the edge away that holds the part to its machine's.
-    fn let_fall(
-        &mut self,
-        turn: &mut Turn<'_>,
-        arrival: &Arrival,
-        hour: &HeldHour,
-        by: &PartedBy,
-    ) -> Option<(Slot<Part>, Slot<Case>)> {
+    fn let_fall(&mut self, arrival: &Arrival, hour: &HeldHour) -> Option<(Slot<Part>, Slot<Case>, EdgeId)> {
         let part = self.part_of(arrival.seat, hour.part)?;
         let case = self.parts[part].case;
         let main = self.part_of(arrival.seat, hour.by)?;
@@ -150,29 +147,34 @@ impl Engine {
             return None;
         }
         self.edge_mut(at).stands = EdgeStands::Undone;
-        let edges = vec![self.edge(at).id];
-        self.emit(turn, case, EventKind::Unlinked { edges, by: by.clone() });
-        Some((part, case))
+        Some((part, case, self.edge(at).id))
     }
 
-    /// The part becomes the roll-up, or hangs on the one that is there; answers the case of that one.
-    fn roll_up_into(&mut self, habit: &mut Habit, arrival: &Arrival, part: Slot<Part>) -> Option<Slot<Case>> {
+    /// The part becomes the roll-up, or hangs on the one that is there; answers the case of that one, and what holds it
+    /// there.
+    fn roll_up_into(
+        &mut self,
+        habit: &mut Habit,
+        arrival: &Arrival,
+        part: Slot<Part>,
+    ) -> (Option<Slot<Case>>, Option<EdgeView>) {
         let rolled = self.roll_up_of(habit, arrival);
         if rolled == Some(part) {
-            return None;
+            return (None, None);
         }
         self.parts[part].state.kind = PartKind::RollUp;
         self.soil_part(part);
         match rolled {
             Some(rolled) => {
-                if self.edge_between(part, rolled).is_none() {
-                    self.draw(part, rolled, EdgeKind::Background, EdgeStands::Holds, None);
-                }
-                Some(self.parts[rolled].case)
+                let at = match self.edge_between(part, rolled) {
+                    Some(at) => at,
+                    None => self.draw(part, rolled, EdgeKind::Background, EdgeStands::Holds, None),
+                };
+                (Some(self.parts[rolled].case), Some(self.edge_view(at)))
             }
             None => {
                 habit.roll_up = Some(RolledUp { part: self.parts[part].state.id, last_at: arrival.at() });
-                None
+                (None, None)
             }
         }
     }
@@ -216,31 +218,33 @@ impl Engine {
     }
 
     /// Where a repeat of what is in `part` counts: beside it, with its hour, where nothing but the machine holds it. So it
-    /// can go to the roll-up with what else its rule does.
+    /// can go to the roll-up with what else its rule does. Answers the part, and whether the repeat is counted already.
     pub(super) fn repeated_in(
         &mut self,
         turn: &mut Turn<'_>,
         arrival: &Arrival,
         part: Slot<Part>,
         original: AlertId,
-    ) -> Slot<Part> {
+    ) -> (Slot<Part>, bool) {
         let open = self.is_part_open(part) && !arrival.alert.correlation.exclude;
         let main = match self.parts[part].state.kind {
             PartKind::Gathered => Some(part),
             PartKind::Held => self.gathering(part),
             PartKind::RollUp => None,
         };
-        let Some(main) = main.filter(|main| open && !self.holds_beyond_machine(arrival, *main)) else { return part };
+        let Some(main) = main.filter(|main| open && !self.holds_beyond_machine(arrival, *main)) else {
+            return (part, false);
+        };
         if let Some(held) = self.standing_held(arrival, main) {
-            return held;
+            return (held, false);
         }
         if self.part_count(self.parts[main].case) >= self.policy.parts_per_case_max as usize {
-            return part;
+            return (part, false);
         }
         let (held, _) = self.hold_beside(arrival, main);
         self.parts[held].state.top = (arrival.alert.severity, Arc::clone(&arrival.alert.title));
         self.tell_first_repeat(turn, arrival, held, original);
-        held
+        (held, true)
     }
 
     /// Remembers that `part` holds this hour beside `main`.

@@ -2,6 +2,7 @@
 //! one part, for as long as they follow on one another.
 
 use super::correlate::Arrival;
+use super::index::Sighting;
 use super::part::Part;
 use super::slab::Slot;
 use super::{Engine, PartKind};
@@ -51,7 +52,8 @@ impl Engine {
         let window = self.policy.kind(key.kind).window;
         self.keys.sightings(key.hash).iter().any(|sighting| {
             let part = &self.parts[sighting.part].state;
-            part.machine != machine && at.since(part.keys[sighting.place as usize].last_at) <= window
+            let known = &part.keys[sighting.place as usize];
+            part.machine != machine && at.since(known.last_at) <= window && self.is_live(known)
         })
     }
 
@@ -70,8 +72,11 @@ impl Engine {
         if who.identity != Some(doing.hash) {
             return None;
         }
-        let here = self.keys.sightings(doing.hash).iter();
-        let here = here.filter(|sighting| self.parts[sighting.part].state.machine == who.machine);
+        let of_machine = |sighting: &&Sighting| {
+            let part = &self.parts[sighting.part].state;
+            part.machine == who.machine && self.is_live(&part.keys[sighting.place as usize])
+        };
+        let here = self.keys.sightings(doing.hash).iter().filter(of_machine);
         let latest = |part: &Part, place: u32| (part.state.keys[place as usize].last_at, part.state.id);
         here.max_by_key(|sighting| latest(&self.parts[sighting.part], sighting.place)).map(|sighting| sighting.part)
     }

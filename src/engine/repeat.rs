@@ -67,7 +67,7 @@ impl Engine {
         }
     }
 
-    /// A repeat that begins a part of its own is told at once, and counted by the caller like any other.
+    /// A repeat that begins a part of its own is counted and told at once.
     pub(super) fn tell_first_repeat(
         &mut self,
         turn: &mut Turn<'_>,
@@ -81,8 +81,10 @@ impl Engine {
         let (severity, title) = state.top.clone();
         let begins = Some(Box::new(Begun { edge, severity, title }));
         let at = arrival.at();
-        let repeats = vec![Tally { alert: original, count: 0, first_at: at, last_at: at }];
+        let repeats = vec![Tally { alert: original, count: 1, first_at: at, last_at: at }];
         self.emit(turn, case, EventKind::AlertRepeated { part, begins, repeats });
+        self.parts[slot].state.duplicates += 1;
+        self.soil_part(slot);
     }
 
     fn tally(&mut self, slot: Slot<Part>, repeats: Vec<(AlertId, u64, Timestamp, Timestamp)>) -> Vec<Tally> {

@@ -209,6 +209,9 @@ impl Engine {
             let taken = family.iter().filter_map(|id| Some((cases.remove(id)?, homes.remove(id))));
             self.restore_family(taken.collect())?;
         }
+        for slot in self.parts.slots().collect::<Vec<_>>() {
+            self.know_neighbours(slot);
+        }
         Ok(())
     }
 
@@ -226,7 +229,6 @@ impl Engine {
             return Ok(());
         }
         for slot in self.parts_of(root).collect::<Vec<_>>() {
-            self.know_neighbours(slot);
             self.list(slot);
             self.dues.extend(self.parts[slot].state.pending.as_ref().map(|pending| (pending.due, slot)));
         }

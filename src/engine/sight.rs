@@ -39,7 +39,11 @@ impl Engine {
                 continue;
             }
             match self.keys.standing(key.hash, slot) {
-                Standing::Alone { place } => self.see_again(slot, place, key, sight),
+                Standing::Alone { place: held } => {
+                    if self.see_again(slot, held, key, sight) {
+                        seen.fresh.push(place);
+                    }
+                }
                 Standing::Unheld if !self.has_record(key.hash) => {
                     self.hold(slot, PartKey::new(key, sight), Some(false));
                     seen.fresh.push(place);
@@ -56,7 +60,11 @@ impl Engine {
             seen.hubs.push(nth);
         }
         match self.place_of(slot, key.hash) {
-            Some(place) => self.see_again(slot, place, key, sight),
+            Some(place) => {
+                if self.see_again(slot, place, key, sight) {
+                    seen.fresh.push(nth);
+                }
+            }
             None => {
                 self.hold(slot, PartKey::new(key, sight), None);
                 seen.fresh.push(nth);
@@ -64,16 +72,19 @@ impl Engine {
         }
     }
 
-    fn see_again(&mut self, slot: Slot<Part>, place: usize, key: &Key, sight: Sight) {
+    /// Answers whether it is seen as if for the first time.
+    fn see_again(&mut self, slot: Slot<Part>, place: usize, key: &Key, sight: Sight) -> bool {
         let window = self.policy.kind(key.kind).window;
         let live = self.is_live(&self.parts[slot].state.keys[place]);
         let seen = &mut self.parts[slot].state.keys[place];
         // After a gap it is a new sighting: in between the key gathered nothing.
-        if live && sight.at <= seen.last_at.plus(window) {
+        let again = live && sight.at <= seen.last_at.plus(window);
+        if again {
             seen.see(key, sight);
         } else {
             *seen = PartKey::new(key, sight);
         }
+        !again
     }
 
     fn place_of(&self, slot: Slot<Part>, key: KeyHash) -> Option<usize> {

@@ -9,6 +9,7 @@ use smallvec::SmallVec;
 
 use super::case::Case;
 use super::form::Why;
+use super::index::Sighting;
 use super::part::Part;
 use super::slab::Slot;
 use super::{Engine, PartKey, Turn, hub};
@@ -53,7 +54,7 @@ impl Engine {
         for case in cases {
             let fallen = self.discredit(case, key.hash);
             if !fallen.is_empty() {
-                self.emit(turn, case, EventKind::Unlinked { edges: fallen, by: by.clone() });
+                self.emit(turn, case, EventKind::Unlinked { edges: fallen, drawn: Vec::new(), by: by.clone() });
                 self.reform(turn, &[case], &Why { by: by.clone(), comment: None });
             }
         }
@@ -95,7 +96,7 @@ impl Engine {
         let window = self.policy.kind(key.kind).window;
         let seen = |part: Slot<Part>, place: u32| {
             let known: &PartKey = &self.parts[part].state.keys[place as usize];
-            at.since(known.last_at) <= window && self.cases[self.parts[part].case].is_open()
+            at.since(known.last_at) <= window && self.is_live(known) && self.cases[self.parts[part].case].is_open()
         };
         let sightings = self.keys.sightings(key.hash).iter();
         let mut parts: SmallVec<[Slot<Part>; 8]> =
@@ -108,7 +109,7 @@ impl Engine {
     fn aliases(&self, key: &Key, live: &[Slot<Part>]) -> Vec<KeyHash> {
         let mut aliases = vec![key.hash];
         for (other, count) in self.keys_among(live) {
-            let everywhere = self.keys.sightings(other).len();
+            let everywhere = self.live_sightings(other).count();
             let same = count >= ALIAS_PARTS && count * 2 >= everywhere && count * 2 >= live.len();
             aliases.extend((same && other != key.hash).then_some(other));
         }
@@ -117,7 +118,8 @@ impl Engine {
 
     fn keys_among(&self, live: &[Slot<Part>]) -> BTreeMap<KeyHash, usize> {
         let mut counts = BTreeMap::new();
-        for known in live.iter().flat_map(|part| &self.parts[*part].state.keys) {
+        let known = live.iter().flat_map(|part| &self.parts[*part].state.keys);
+        for known in known.filter(|known| self.is_live(known)) {
             *counts.entry(known.hash).or_default() += 1;
         }
         counts
@@ -125,7 +127,8 @@ impl Engine {
 
     fn with_suspects(&self, aliases: &[KeyHash], live: &[Slot<Part>]) -> Vec<KeyHash> {
         let mut ignored = aliases.to_vec();
-        for known in live.iter().flat_map(|part| &self.parts[*part].state.keys) {
+        let known = live.iter().flat_map(|part| &self.parts[*part].state.keys);
+        for known in known.filter(|known| self.is_live(known)) {
             if hub::is_bridge(known.kind) && !ignored.contains(&known.hash) && self.is_suspect(known.hash) {
                 ignored.push(known.hash);
             }
@@ -133,13 +136,21 @@ impl Engine {
         ignored
     }
 
+    /// What has expired counts as gone, swept or not.
+    fn live_sightings(&self, key: KeyHash) -> impl Iterator<Item = &Sighting> {
+        let live = |sighting: &&Sighting| {
+            let keys = &self.parts[sighting.part].state.keys;
+            self.is_live(&keys[sighting.place as usize])
+        };
+        self.keys.sightings(key).iter().filter(live)
+    }
+
     fn is_suspect(&self, key: KeyHash) -> bool {
-        let sightings = self.keys.sightings(key);
-        if sightings.len() < SUSPECT {
+        if self.keys.sightings(key).len() < SUSPECT {
             return false;
         }
         let (mut actors, mut machines): (SmallVec<[KeyHash; 8]>, SmallVec<[KeyHash; 8]>) = Default::default();
-        for sighting in sightings {
+        for sighting in self.live_sightings(key) {
             let part = &self.parts[sighting.part].state;
             add_others(&mut actors, part.actors.iter().copied(), &[key]);
             add_others(&mut machines, part.machine, &[key]);
@@ -188,7 +199,7 @@ impl Engine {
         }
         let begun = states().filter_map(|part| Some((part.began_at?, part)));
         let Some((began_at, part)) = begun.min_by_key(|(began_at, part)| (*began_at, part.id)) else { return false };
-        let mut named = part.keys.iter().filter(|known| aliases.contains(&known.hash));
+        let mut named = part.keys.iter().filter(|known| aliases.contains(&known.hash) && self.is_live(known));
         !named.any(|known| known.began_at.is_some_and(|named_at| named_at <= began_at))
     }
 }

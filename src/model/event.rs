@@ -149,9 +149,10 @@ pub enum EventKind {
         by: PartedBy,
         comment: Option<Arc<str>>,
     },
-    /// These edges hold no more.
+    /// These edges hold no more. `drawn` are those that hold what they held to something else.
     Unlinked {
         edges: Vec<EdgeId>,
+        drawn: Vec<EdgeView>,
         by: PartedBy,
     },
     /// On both: nothing holds `parts` to the case any more, so they are a case of their own.

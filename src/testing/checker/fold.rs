@@ -197,6 +197,9 @@ impl World {
                 edge.undone = true;
             }
         }
+        for edge in items(&event.payload, "drawn") {
+            self.draw(&event.tenant, edge);
+        }
     }
 
     /// Each side tells its own half; a new case's half is its beginning.
@@ -236,7 +239,10 @@ impl World {
     /// A person drew it, or it was told before and is merely walked in another order now.
     fn draw_by_word(&mut self, event: &Event, from: u64, to: u64) {
         let drawn = || Edge { from, to, strength: CERTAIN, keys: Vec::new(), undone: false };
-        self.edges.entry((event.tenant.clone(), event.edge())).or_insert_with(drawn);
+        let edge = self.edges.entry((event.tenant.clone(), event.edge())).or_insert_with(drawn);
+        if edge.undone {
+            *edge = drawn();
+        }
     }
 
     fn undo(&mut self, id: &str, event: &Event) {
@@ -248,6 +254,9 @@ impl World {
         }
         self.tell_half(Half::PartedFrom, id, edge);
         self.forget_merge(&other);
+        if let Some(edge) = self.edges.get_mut(&(event.tenant.clone(), edge)) {
+            edge.undone = true;
+        }
         let case = self.cases.entry(id.to_owned()).or_default();
         event.parts().for_each(|part| _ = case.parts.remove(&part));
     }

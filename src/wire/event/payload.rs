@@ -64,8 +64,11 @@ pub fn write(o: &mut Object<'_>, kind: &EventKind) {
             o.object("by", |o| parted_by(o, by));
             undone(o, other, *side, *edge, parts, comment.as_deref());
         }
-        EventKind::Unlinked { edges, by } => {
+        EventKind::Unlinked { edges, drawn, by } => {
             o.object("by", |o| parted_by(o, by));
+            if !drawn.is_empty() {
+                o.list("drawn", drawn, super::super::view::edge);
+            }
             o.list("edges", edges, |edge, out| json::uint(edge.0, out));
         }
         EventKind::Split { other, side, parts, severity, priority, roll_up, by, comment } => {

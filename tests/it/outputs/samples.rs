@@ -222,7 +222,7 @@ fn merged(link: &Arc<Link>) -> Vec<EventKind> {
         undone(MergeSide::Restored),
         EventKind::Linked { other: case(2), link: Arc::clone(&link) },
         EventKind::MergeProposed { other: case(2), reason: RefusedMerge::OverSoftCap, link },
-        EventKind::Unlinked { edges: vec![EdgeId(1), EdgeId(4)], by: hub },
+        EventKind::Unlinked { edges: vec![EdgeId(1), EdgeId(4)], drawn: vec![edge_view()], by: hub },
         split(SplitSide::From),
         split(SplitSide::New),
         moved(MoveSide::From),

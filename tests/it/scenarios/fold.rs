@@ -85,11 +85,15 @@ impl Fold {
                     view.status = CaseStatus::Merged;
                 }
             }
-            EventKind::MergeUndone { other, side, parts, .. } => self.undo(&id, other, *side, parts),
-            EventKind::Unlinked { edges, .. } => {
+            EventKind::MergeUndone { other, side, edge, parts, .. } => {
+                self.edges.remove(&(id.tenant.clone(), *edge));
+                self.undo(&id, other, *side, parts);
+            }
+            EventKind::Unlinked { edges, drawn, .. } => {
                 for edge in edges {
                     self.edges.remove(&(id.tenant.clone(), *edge));
                 }
+                drawn.iter().for_each(|edge| self.draw(&id, edge.clone()));
             }
             EventKind::Split { side: SplitSide::New, parts, severity, priority, roll_up, .. } => {
                 let mut view = blank(&id, event.time, *severity);

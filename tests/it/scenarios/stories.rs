@@ -34,8 +34,8 @@ fn a_host_gathers_for_an_hour_after_it_was_last_seen() {
         59m    alert a2 host=web-1
         1h59m  alert a3 host=web-1
         -- case-1 opened by a1
-        -- case-1 joined by a2
-        -- case-1 joined by a3
+        -- case-1 joined by a2 in a new part
+        -- case-1 joined by a3 in a new part
         3h     alert a4 host=web-1
         -- case-2 opened by a4
         ",
@@ -51,7 +51,7 @@ fn a_user_carries_a_case_to_another_host_as_a_part_of_its_own() {
         40s  alert a3 host=db-1
         -- case-1 opened by a1
         -- case-1 joined by a2 in a new part
-        -- case-1 joined by a3
+        -- case-1 joined by a3 in a new part
         ",
     );
 }
@@ -228,10 +228,11 @@ fn a_repeat_is_counted_and_told_before_anything_else_of_its_case() {
         10s  alert a2 host=web-1 rule=r
         20s  alert a3 host=web-1 rule=r
         -- case-1 opened by a1
+        -- case-1 repeated beside a1 x1
         -- a2 duplicate in case-1
         -- a3 duplicate in case-1
         30s  alert b1 host=web-1 rule=other
-        -- case-1 repeated a1 x2
+        -- case-1 repeated a1 x1
         -- case-1 joined by b1
         ",
     );
@@ -244,9 +245,10 @@ fn a_repeat_is_told_when_the_watermark_has_moved_on() {
         0s   alert a1 host=web-1 rule=r
         10s  alert a2 host=web-1 rule=r
         -- case-1 opened by a1
+        -- case-1 repeated beside a1 x1
         -- a2 duplicate in case-1
         59s  advance
-        -- case-1 repeated a1 x1
+
         ",
     );
 }
@@ -261,9 +263,9 @@ fn repeats_slide_and_end_a_day_after_the_first() {
         80m  alert a3 host=web-1 rule=r file
         95m  alert a4 host=web-1 rule=r file
         -- case-1 opened by a1
-        -- case-1 repeated a1 x1
-        -- case-1 repeated a1 x1
-        -- case-1 joined by a4
+        -- case-1 repeated beside a1 x1
+        -- case-1 repeated beside a1 x1
+        -- case-1 joined by a4 in a new part
         -- a2 duplicate in case-1
         -- a3 duplicate in case-1
         ",
@@ -323,7 +325,7 @@ fn a_bridging_alert_merges_and_the_older_case_survives() {
         20s  alert a3 host=web-1 user=bob
         -- case-1 opened by a1
         -- case-2 opened by a2
-        -- case-1 joined by a3
+        -- case-1 joined by a3 in a new part
         -- case-2 merged into case-1
         -- case-1 took case-2
         30s  alert a4 user=bob
@@ -345,7 +347,7 @@ fn an_undone_merge_gives_the_case_back_and_is_not_made_again() {
         -- case-1 opened by a1
         -- case-2 opened by a2
         -- case-2 status triage
-        -- case-1 joined by a3
+        -- case-1 joined by a3 in a new part
         -- case-2 merged into case-1
         -- case-1 took case-2
         -- case-1 severity high
@@ -415,14 +417,14 @@ fn what_hung_on_the_case_that_leaves_is_told_where_it_belongs_now() {
         -- case-3 opened by a3
         -- case-3 merged into case-2
         -- case-2 took case-3
-        -- case-1 joined by a4
+        -- case-1 joined by a4 in a new part
         -- case-2 merged into case-1
         -- case-1 took case-2
         5s   undo case-1 case-3
         -- case-1 gave back case-2
         -- case-2 parted from case-1
-        -- case-3 merged into case-1
-        -- case-1 took case-3
+        -- case-1 gave back case-3
+        -- case-3 parted from case-1
         ",
     );
 }
@@ -440,8 +442,8 @@ fn owners_and_verdicts_that_differ_keep_cases_apart() {
         -- case-2 opened by a2
         -- case-1 assigned eve
         -- case-2 assigned zoe
-        -- case-1 joined by a3
-        -- case-1 refused case-2: owners_differ
+        -- case-1 joined by a3 in a new part
+        -- case-1 proposes case-2: owners_differ
         -- case-2 linked case-1
         5s   merge case-1 case-2
         -- case-2 merged into case-1
@@ -459,8 +461,8 @@ fn owners_and_verdicts_that_differ_keep_cases_apart() {
         -- case-2 opened by a2
         -- case-1 verdict true_positive
         -- case-2 verdict false_positive
-        -- case-1 joined by a3
-        -- case-1 refused case-2: verdicts_differ
+        -- case-1 joined by a3 in a new part
+        -- case-1 proposes case-2: verdicts_differ
         -- case-2 linked case-1
         ",
     );
@@ -475,7 +477,7 @@ fn an_alert_may_forbid_merging() {
         2s   alert a3 host=web-1 user=bob no_merge
         -- case-1 opened by a1
         -- case-2 opened by a2
-        -- case-1 joined by a3
+        -- case-1 joined by a3 in a new part
         -- case-1 refused case-2: alert_forbids
         -- case-2 linked case-1
         ",
@@ -492,8 +494,8 @@ fn cases_that_would_be_too_large_together_stay_two() {
         2s   alert a3 host=web-1 user=bob
         -- case-1 opened by a1
         -- case-2 opened by a2
-        -- case-1 joined by a3
-        -- case-1 refused case-2: over_soft_cap
+        -- case-1 joined by a3 in a new part
+        -- case-1 proposes case-2: over_soft_cap
         -- case-2 linked case-1
         ",
     );
@@ -508,9 +510,9 @@ fn cases_that_would_be_too_large_together_stay_two() {
         -- case-1 opened by a1
         -- case-2 opened by a2
         -- case-1 joined by a3
-        -- case-1 refused case-2: too_many_parts
+        -- case-1 proposes case-2: too_many_parts
         -- case-2 linked case-1
-        -- case-1 joined by a4
+        -- case-2 joined by a4
         -- refused: too_many_parts
         ",
     );
@@ -526,7 +528,7 @@ fn past_the_soft_cap_weak_keys_are_not_asked() {
         20s  alert a3 host=web-1
         -- case-1 opened by a1
         -- case-2 opened by a2
-        -- case-1 joined by a3
+        -- case-1 joined by a3 in a new part
         ",
     );
 }
@@ -571,11 +573,11 @@ fn a_hub_links_nothing_until_it_is_specific_again() {
         -- case-2 opened by a2
         -- case-3 opened by a3
         4h1m alert a4 user=bob host=h4
-        -- case-4 opened by a4
+        -- case-3 joined by a4 in a new part
         2d   alert a5 user=bob host=h5
         2d   alert a6 user=bob host=h6
-        -- case-5 opened by a5
-        -- case-5 joined by a6 in a new part
+        -- case-4 opened by a5
+        -- case-4 joined by a6 in a new part
         ",
     );
 }
@@ -604,7 +606,7 @@ fn any_sign_of_life_puts_expiry_off() {
         50m     alert a2 host=web-1 rule=r file
         24h     advance
         -- case-1 opened by a1
-        -- case-1 repeated a1 x1
+        -- case-1 repeated beside a1 x1
         -- a2 duplicate in case-1
         24h49m  advance
         -- nothing
@@ -709,7 +711,7 @@ fn a_closed_case_is_reopened_within_its_window() {
         -- case-1 opened by a1
         -- case-1 closed
         -- case-1 reopened
-        -- case-1 joined by a2
+        -- case-1 joined by a2 in a new part
         ",
     );
     check(
@@ -884,7 +886,7 @@ fn late_is_a_mark_and_not_an_outcome() {
         1h   alert a3 host=web-1 at=51m
         1h   alert a4 host=web-2 at=1m
         -- case-1 opened by a1
-        -- case-1 joined by a2 late
+        -- case-1 joined by a2 in a new part late
         -- case-1 joined by a3
         -- case-2 opened by a4 late
         ",

@@ -148,7 +148,7 @@ impl World {
             EventKind::MergeProposed { other, reason, .. } => {
                 format!("proposes {}: {}", case_name(other), reason.label())
             }
-            EventKind::Unlinked { edges, by } => format!("loses {} edges: {}", edges.len(), because(by)),
+            EventKind::Unlinked { edges, by, .. } => format!("loses {} edges: {}", edges.len(), because(by)),
             EventKind::Split { other, side: SplitSide::From, .. } => format!("split off {}", case_name(other)),
             EventKind::Split { other, side: SplitSide::New, by, .. } => {
                 format!("is split from {}: {}", case_name(other), because(by))
