@@ -23,8 +23,8 @@ pub use case::{
 pub use command::{Command, CommandKind, Refusal};
 pub use entity::{Entity, EntityKind};
 pub use event::{
-    Actor, Begun, CaseEvent, Cause, EventKind, Evidence, Link, MergeSide, MoveSide, PartedBy, RefusedMerge,
-    RejectedRival, SplitSide, Tally,
+    Actor, Begun, CaseEvent, Cause, EDGES_TOLD_MAX, EventKind, Evidence, Link, MergeSide, MoveSide, PartedBy,
+    RefusedMerge, RejectedRival, SplitSide, Tally,
 };
 pub use id::{AlertId, CaseId, EdgeId, Origin, PartId, Shard, Tenant, TenantError, TopicName};
 pub use key::{Key, KeyHash, KeyKind, Role};

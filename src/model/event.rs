@@ -7,6 +7,9 @@ use super::{
     Timestamp, Verdict,
 };
 
+/// Edges that one `Unlinked` tells of at most; what is more belongs into further ones.
+pub const EDGES_TOLD_MAX: usize = 4_096;
+
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct CaseEvent {
     pub case: CaseId,

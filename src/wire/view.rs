@@ -125,6 +125,14 @@ pub(super) fn edge_members(o: &mut Object<'_>, edge: &EdgeView) {
     o.uint("to", edge.to.0);
 }
 
+/// Where there is no room for what it rests on.
+pub(super) fn edge_without_keys(o: &mut Object<'_>, edge: &EdgeView) {
+    o.uint("from", edge.from.0);
+    o.uint("id", edge.id.0);
+    o.uint("strength", edge.strength_permille.into());
+    o.uint("to", edge.to.0);
+}
+
 fn related(related: &RelatedCase, out: &mut Vec<u8>) {
     object(out, |o| {
         o.id("case_id", &related.case);

@@ -285,7 +285,7 @@ fn one<T>(value: T) -> ListView<Counted<T>> {
     ListView { items: vec![Counted { value, count: 3 }], total: 1 }
 }
 
-fn edge_view() -> EdgeView {
+pub fn edge_view() -> EdgeView {
     EdgeView {
         id: EdgeId(1),
         from: PartId(6),
