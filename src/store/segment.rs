@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use super::codec::{Codec, RowError};
 use super::row::Row;
 use super::v1;
-use super::v1::steps::{AlertStepV1, LinkV1, OriginV1, StepV1};
+use super::v1::steps::{AlertStepV1, AlertStepV2, LinkV1, OriginV1, StepV1};
 use crate::engine::{Input, Settled};
 use crate::model::{Alert, AlertId, CaseId, Link, Origin, Outcome, PartId, Tenant, Timestamp, TopicName};
 
@@ -297,13 +297,16 @@ impl SegmentWriter {
                 case,
                 part: settled.part.map(|part| part.0),
             },
-            (Some(alert), outcome) => StepV1::Alert(Box::new(AlertStepV1 {
-                alert: v1::alert::AlertV1::of(alert),
-                outcome: outcome as u8,
-                late: settled.late,
-                case,
-                part: settled.part.map(|part| part.0),
-                link: settled.link.as_deref().map(LinkV1::of),
+            (Some(alert), outcome) => StepV1::AlertV2(Box::new(AlertStepV2 {
+                step: AlertStepV1 {
+                    alert: v1::alert::AlertV1::of(alert),
+                    outcome: outcome as u8,
+                    late: settled.late,
+                    case,
+                    part: settled.part.map(|part| part.0),
+                    link: settled.link.as_deref().map(LinkV1::of),
+                },
+                continues: settled.link.as_deref().and_then(|link| link.continues).map(|part| part.0),
             })),
         };
         let whole = settled.alert.as_ref().filter(|_| settled.outcome != Outcome::Duplicate);
@@ -383,17 +386,19 @@ impl SegmentWriter {
 
 /// The part that needs the step, if it is a whole alert.
 fn holder(step: &StepV1<'_>) -> Result<Holder, RowError> {
-    match step {
-        StepV1::Alert(step) => match step.part {
-            Some(part) => Ok(Some((step.alert.tenant()?, PartId(part)))),
-            None => Ok(None),
-        },
+    let alert = match step {
+        StepV1::Alert(step) => &**step,
+        StepV1::AlertV2(step) => &step.step,
         StepV1::Repeat { .. }
         | StepV1::Command { .. }
         | StepV1::Rejected { .. }
         | StepV1::Advance { .. }
         | StepV1::Idle { .. }
-        | StepV1::Policy { .. } => Ok(None),
+        | StepV1::Policy { .. } => return Ok(None),
+    };
+    match alert.part {
+        Some(part) => Ok(Some((alert.alert.tenant()?, PartId(part)))),
+        None => Ok(None),
     }
 }
 
