@@ -254,9 +254,6 @@ impl World {
         }
         self.tell_half(Half::PartedFrom, id, edge);
         self.forget_merge(&other);
-        if let Some(edge) = self.edges.get_mut(&(event.tenant.clone(), edge)) {
-            edge.undone = true;
-        }
         let case = self.cases.entry(id.to_owned()).or_default();
         event.parts().for_each(|part| _ = case.parts.remove(&part));
     }
