@@ -134,7 +134,7 @@ impl Engine {
         }
         let cold: Vec<Slot<Case>> = cases.iter().copied().filter(|case| self.cases[*case].is_cold()).collect();
         let mut form = self.form_of(cases);
-        let mut unlinked = self.connect(&mut form);
+        let unlinked = self.connect(&mut form);
         let (assigned, newborn) = self.assign(&form);
         if newborn.is_empty() && assigned == form.before && form.keeps_homes(self) {
             self.tell_unlinked(turn, unlinked, why);
@@ -144,9 +144,6 @@ impl Engine {
         let restored = self.recount(&form, &assigned, &newborn);
         let (edges, redirected) = self.redirect(&form);
         let moves = self.moves(&form, &assigned);
-        // Those are told with the merge that they made.
-        let told = |edge: EdgeId| form.homes.iter().zip(&edges).any(|(home, by)| *by == Some(edge) && restored.contains(home));
-        unlinked.retain(|(_, edge)| !told(*edge));
         self.tell_unlinked(turn, unlinked, why);
         self.tell_forming(turn, &form, &moves, (&restored, &newborn), &edges, why);
         self.tell_redirected(turn, &form, &redirected);

@@ -271,9 +271,6 @@ impl World {
             return;
         }
         self.forget_merge(&other);
-        if let Some(edge) = self.edges.get_mut(&(event.tenant.clone(), edge)) {
-            edge.undone = true;
-        }
         let case = self.cases.entry(id.to_owned()).or_default();
         event.parts().for_each(|part| _ = case.parts.remove(&part));
     }

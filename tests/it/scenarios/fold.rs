@@ -85,10 +85,7 @@ impl Fold {
                     view.status = CaseStatus::Merged;
                 }
             }
-            EventKind::MergeUndone { other, side, edge, parts, .. } => {
-                self.edges.remove(&(id.tenant.clone(), *edge));
-                self.undo(&id, other, *side, parts);
-            }
+            EventKind::MergeUndone { other, side, parts, .. } => self.undo(&id, other, *side, parts),
             EventKind::Unlinked { edges, drawn, .. } => {
                 for edge in edges {
                     self.edges.remove(&(id.tenant.clone(), *edge));
@@ -244,11 +241,11 @@ fn tally(view: &mut CaseView, parts: &[&[Fact]]) {
 }
 
 impl Fact {
-    fn times(&self) -> [Timestamp; 2] {
+    fn times(&self) -> Vec<Timestamp> {
         match self {
-            Self::Alert(alert) | Self::Update(alert) => [alert.event_time.at; 2],
-            Self::Begun(..) => [Timestamp::MAX, Timestamp::MIN],
-            Self::Repeats(_, first, last) | Self::RolledUp(_, first, last) => [*first, *last],
+            Self::Alert(alert) | Self::Update(alert) => vec![alert.event_time.at],
+            Self::Repeats(_, first, last) | Self::RolledUp(_, first, last) => vec![*first, *last],
+            Self::Begun(..) => Vec::new(),
         }
     }
 }
