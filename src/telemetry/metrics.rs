@@ -96,7 +96,11 @@ impl Metrics {
             changelog_lag: gauge(r, "casewright_changelog_lag", "changelog records that the local store lacks"),
             watermark: register(r, watermark()),
             store_bytes: gauge(r, "casewright_store_bytes", "bytes of the local store on disk"),
-            hub_keys: gauge(r, "casewright_hub_keys", "keys that touched too many cases to link any"),
+            hub_keys: gauge(
+                r,
+                "casewright_hub_keys",
+                "keys that link nothing now: strangers met there, or too many machines",
+            ),
             live_keys: gauge(r, "casewright_live_keys", "keys held in memory on which alerts can meet"),
             alert_latency: register(r, alert_latency()),
             stages: Stage::ALL.map(|stage| stages.with_label_values(&[stage.label()])),
