@@ -97,6 +97,7 @@ fn story() -> Log {
 
 fn undo(log: &mut Log) {
     let parted = |other: &str, side: &str| json!({ "by": { "kind": "person" }, "edge": 2, "other": other, "parts": [2], "parts_total": 1, "side": side });
+    log.add("acme-1", "unlinked", 8, json!({ "by": { "kind": "person" }, "edges": [2], "edges_total": 1 }));
     log.add("acme-1", "merge_undone", 8, parted("acme-2", "survivor"));
     log.add("acme-2", "merge_undone", 8, parted("acme-1", "restored"));
     log.add("acme-1", "severity_changed", 8, json!({ "from": "medium", "from_id": 3, "to": "low", "to_id": 2 }));
@@ -178,7 +179,7 @@ fn parted_views(log: &Log) -> Vec<(String, Option<Vec<u8>>)> {
         json!({ "title": "alert 1", "severity_id": 3,
         "priority": priority(20), "opened_at": at(1), "first_event_at": at(1), "last_event_at": at(1) }),
     );
-    vec![view(log, "acme-1", 9, one), view(log, "acme-2", 3, two)]
+    vec![view(log, "acme-1", 10, one), view(log, "acme-2", 3, two)]
 }
 
 fn poison_letter(offset: i64, index: Option<u32>, bytes: &[u8]) -> (Vec<(String, String)>, Vec<u8>) {

@@ -265,12 +265,11 @@ impl World {
     }
 
     fn undo(&mut self, id: &str, event: &Event) {
-        let (other, edge) = (text(&event.payload, "/other"), event.edge());
         if event.restores() {
             self.cases.entry(id.to_owned()).or_default().parts = event.parts().collect();
             return;
         }
-        self.forget_merge(&other);
+        self.forget_merge(&text(&event.payload, "/other"));
         let case = self.cases.entry(id.to_owned()).or_default();
         event.parts().for_each(|part| _ = case.parts.remove(&part));
     }
