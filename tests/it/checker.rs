@@ -6,6 +6,9 @@ use serde_json::{Value, json};
 
 const ZEROS: &str = "0000000000000000000000000000000000000000000000000000000000000000";
 
+/// Views by their keys, as a reader would see them.
+type Views = Vec<(String, Option<Vec<u8>>)>;
+
 /// Writes events with their chain, as a reader would see them.
 #[derive(Default)]
 struct Log {
@@ -140,7 +143,7 @@ fn with(mut one: Value, two: Value) -> Value {
     one
 }
 
-fn merged_views(log: &Log) -> Vec<(String, Option<Vec<u8>>)> {
+fn merged_views(log: &Log) -> Views {
     let survivor = with(
         lists(&[("web-1", 2), ("db-1", 1)], 3, &[(2, 2), (3, 1)], &[1, 2, 3]),
         json!({
@@ -166,7 +169,7 @@ fn absorbed_view(log: &Log) -> (String, Option<Vec<u8>>) {
     view(log, "acme-2", 2, absorbed)
 }
 
-fn parted_views(log: &Log) -> Vec<(String, Option<Vec<u8>>)> {
+fn parted_views(log: &Log) -> Views {
     let one = with(
         lists(&[("web-1", 2)], 2, &[(2, 2)], &[1, 3]),
         json!({
@@ -203,7 +206,7 @@ fn sent() -> Vec<Sent> {
     sent
 }
 
-fn seen(log: &Log, views: Vec<(String, Option<Vec<u8>>)>) -> Seen {
+fn seen(log: &Log, views: Views) -> Seen {
     let dead_letters =
         vec![poison_letter(5, None, b"{cut"), poison_letter(6, Some(1), b"\"x\""), poison_letter(6, Some(0), b"1")];
     Seen { events: log.bytes(), views, dead_letters }
@@ -347,7 +350,7 @@ fn half_a_merge_is_torn() {
 }
 
 /// After `story`, what held part 3 falls: it is a case of its own.
-fn split() -> (Log, Vec<(String, Option<Vec<u8>>)>) {
+fn split() -> (Log, Views) {
     let mut log = story();
     let by = json!({ "kind": "hub", "key": { "kind": "host", "value": "web-1" } });
     log.add("acme-1", "unlinked", 9, json!({ "by": by, "edges": [1], "edges_total": 1 }));
@@ -374,7 +377,7 @@ fn split() -> (Log, Vec<(String, Option<Vec<u8>>)>) {
 }
 
 /// A part of the first case goes to the second one, and is repeated there.
-fn moved() -> (Log, Vec<(String, Option<Vec<u8>>)>) {
+fn moved() -> (Log, Views) {
     let mut log = Log::default();
     log.add("acme-1", "opened", 0, opened(alert(0, 0, 2, "web-1"), 1, 9));
     log.add("acme-2", "opened", 1, opened(alert(1, 1, 3, "db-1"), 2, 20));
@@ -433,14 +436,14 @@ fn place_of(log: &Log, kind: &str, side: &str) -> usize {
 }
 
 #[track_caller]
-fn assert_torn(log: &Log, views: Vec<(String, Option<Vec<u8>>)>, id: &str) {
+fn assert_torn(log: &Log, views: Views, id: &str) {
     let found = violations(&seen(log, views));
     assert!(found.contains(&Violation::Torn { id: id.into() }), "{found:?}");
 }
 
 #[test]
 fn half_a_split_or_a_move_is_torn() {
-    type Story = fn() -> (Log, Vec<(String, Option<Vec<u8>>)>);
+    type Story = fn() -> (Log, Views);
     // The half that nobody tells, and what is left: a half that waits, or one that nobody waits for.
     let table: [(Story, &str, &str, &str); 4] = [
         (split, "split", "from", "acme-3:1"),
