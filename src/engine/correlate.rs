@@ -12,7 +12,7 @@ use super::part::{self, Part};
 use super::score::{Candidate, Hit, Reach, evidence_set};
 use super::slab::Slot;
 use super::tenants::Seat;
-use super::{DedupEntry, EdgeState, Effects, Engine, IdEntry, Reopen, Settled, Turn, priority};
+use super::{DedupEntry, EdgeState, Effects, Engine, IdEntry, Reopen, Settled, Turn, priority_of};
 use crate::model::{
     Activity, Actor, Alert, AlertId, Cause, EdgeId, EventKind, Key, KeyHash, KeyKind, Link, Outcome, Role, Timestamp,
     Verdict,
@@ -170,7 +170,7 @@ impl Engine {
         if self.is_part_open(part) {
             let (case, id) = (self.parts[part].case, self.parts[part].state.id);
             self.emit(turn, case, EventKind::AlertUpdated { part: id, alert: Arc::clone(alert) });
-            let weighty = self.parts[part].renew(alert);
+            let weighty = self.parts[part].renew(alert) | self.note_in(part, alert);
             self.soil_part(part);
             self.sight(part, &arrival.keys, arrival.at());
             self.reassess_if(weighty, turn, case);
@@ -248,7 +248,8 @@ impl Engine {
         let part = self.tenants.next_part(arrival.seat);
         let mut first = part::newborn(&id, part, &arrival.keys, identity(&arrival.keys), &arrival.alert);
         first.record(&arrival.alert, arrival.late, &mut part::ListPlaces::default());
-        let (severity, priority) = priority::of(std::iter::once(&first));
+        self.note(&mut first.risk, &arrival.alert);
+        let (severity, priority) = priority_of(std::iter::once(&first));
         let state = case::newborn(id, severity, priority.clone(), self.clock.state.now, follows.clone());
         let slot = self.admit(arrival.seat, state);
         let part = self.add_part(arrival.seat, slot, slot, first);
@@ -256,6 +257,7 @@ impl Engine {
         self.register(part, arrival);
         let (id, alert, late) = (self.parts[part].state.id, Arc::clone(&arrival.alert), arrival.late);
         self.publish(turn, slot, Actor::Engine, EventKind::Opened { part: id, alert, late, priority, follows });
+        self.tell_intel(turn, slot);
         self.arm(slot);
         Placed { outcome: Outcome::Opened, part, link: None }
     }
@@ -376,12 +378,11 @@ impl Engine {
         let id = self.parts[part].state.id;
         let (alert, link) = (Arc::clone(&arrival.alert), Arc::clone(link));
         self.emit(turn, case, EventKind::AlertAttached { part: id, edge, alert, late: arrival.late, link });
-        let weighty = self.parts[part].record(&arrival.alert, arrival.late);
+        let weighty = self.parts[part].record(&arrival.alert, arrival.late) | self.note_in(part, &arrival.alert);
         self.cases[case].alerts += 1;
         self.register(part, arrival);
-        // The volume counts in powers of two, over all parts.
-        let louder = self.cases[case].alerts.is_power_of_two();
-        self.reassess_if(weighty || edge.is_some() || louder, turn, case);
+        self.reassess_if(weighty || edge.is_some(), turn, case);
+        self.weigh_told(turn, case);
     }
 
     fn roll_up(&mut self, turn: &mut Turn<'_>, arrival: &Arrival, part: Slot<Part>) -> Placed {
@@ -427,23 +428,6 @@ impl Engine {
     fn reassess_if(&mut self, needed: bool, turn: &mut Turn<'_>, case: Slot<Case>) {
         if needed {
             self.reassess(turn, case);
-        }
-    }
-
-    /// Severity and priority follow the parts.
-    pub(super) fn reassess(&mut self, turn: &mut Turn<'_>, slot: Slot<Case>) {
-        let (severity, priority) = priority::of(self.states_of(slot));
-        let state = &mut self.cases[slot].state;
-        let from = std::mem::replace(&mut state.severity, severity);
-        let changed = state.priority != priority;
-        if changed {
-            state.priority.clone_from(&priority);
-        }
-        if from != severity {
-            self.emit(turn, slot, EventKind::SeverityChanged { from, to: severity });
-        }
-        if changed {
-            self.emit(turn, slot, EventKind::PriorityChanged { priority });
         }
     }
 }

@@ -17,6 +17,7 @@ impl Engine {
         if std::mem::take(&mut self.policy_dirty) {
             change(Change::Save(StateRef::Policy(&self.policy_row)));
         }
+        self.lists.seal(change);
         self.tenants.seal(|tenant| change(Change::Save(StateRef::Tenant(tenant))));
         let ranks = self.tenants.ranks();
         self.save_cases(&ranks, change);
@@ -133,6 +134,8 @@ impl Engine {
                 StateRow::Part(part) => parts.push(part),
                 StateRow::Clock(_)
                 | StateRow::Policy(_)
+                | StateRow::Lists(_)
+                | StateRow::ListChunk { .. }
                 | StateRow::LearnedDelta { .. }
                 | StateRow::LearnedBucket { .. }
                 | StateRow::Tenant(_) => {}

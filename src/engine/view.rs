@@ -11,8 +11,8 @@ use super::part::Part;
 use super::slab::Slot;
 use super::{EdgeState, Engine, PartState};
 use crate::model::{
-    CaseId, CaseStatus, CaseView, Counted, EdgeView, KeyKind, ListView, MergedFrom, PartId, Priority, RelatedCase,
-    Severity, Timestamp,
+    CaseId, CaseStatus, CaseView, Counted, EdgeView, IntelMatch, KeyKind, ListView, MergedFrom, PartId, Priority,
+    RelatedCase, Severity, Timestamp,
 };
 
 const SHOWN_MAX: usize = 100;
@@ -101,6 +101,7 @@ impl Engine {
                 part.entities.iter().map(|(seen, count)| ((seen.kind, seen.value.clone(), seen.role), *count))
             }),
             attacks: union(&states, |part| part.attacks.iter().map(|(attack, count)| (attack.clone(), *count))),
+            intel_matches: shown(intel(&states)),
             parts: shown(states.iter().map(|part| part.id).collect()),
             edges: shown(edges(&states)),
             follows: state.follows.clone(),
@@ -177,8 +178,8 @@ fn sum(case: &Case, parts: &[&Part]) -> Sum {
         first_at: parts.iter().map(|part| part.state.first_at).min().unwrap_or(opened_at),
         last_at: parts.iter().map(|part| part.state.last_at).max().unwrap_or(opened_at),
         alerts: parts.iter().map(|part| part.state.alerts).sum(),
-        duplicates: parts.iter().map(|part| part.duplicates_told()).sum(),
-        rolled_up: parts.iter().map(|part| part.rolled_up_told()).sum(),
+        duplicates: parts.iter().map(|part| part.state.duplicates_told()).sum(),
+        rolled_up: parts.iter().map(|part| part.state.rolled_up_told()).sum(),
     }
 }
 
@@ -208,6 +209,17 @@ fn union<'a, T: Hash + Eq + Clone + 'a, I: Iterator<Item = (T, u64)> + 'a>(
         }
     }
     shown(items)
+}
+
+/// Each indicator once, as it was told.
+fn intel(parts: &[&PartState]) -> Vec<IntelMatch> {
+    let mut matches: Vec<IntelMatch> = Vec::new();
+    for seen in parts.iter().flat_map(|part| &part.risk.intel).filter(|seen| seen.told) {
+        if matches.len() <= SHOWN_MAX * 2 && matches.iter().all(|known| !known.is_same(&seen.found)) {
+            matches.push(seen.found.clone());
+        }
+    }
+    matches
 }
 
 fn shown<T>(mut items: Vec<T>) -> ListView<T> {

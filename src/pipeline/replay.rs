@@ -283,6 +283,7 @@ fn fold_home(homes: &mut BTreeMap<(Tenant, PartId), CaseId>, kind: &EventKind, c
         | EventKind::MergedInto { .. }
         | EventKind::MergeRefused { .. }
         | EventKind::Linked { .. }
+        | EventKind::IntelMatched { .. }
         | EventKind::OverflowStarted { .. }
         | EventKind::OverflowEnded { .. } => {}
     }

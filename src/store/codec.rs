@@ -6,11 +6,12 @@ use std::cell::RefCell;
 use super::manifest::{CaseSegments, ChangelogId, Claim, Manifest};
 use super::row::{Row, RowName};
 use super::segment::Segment;
-use super::{v1, v2};
+use super::{v1, v2, v3};
 use crate::engine::{RowKey, StateRef, StateRow};
 
-/// Of every row but segments, which say for themselves.
+/// Of every row but segments, and what the engine keeps in rows of version 3, which say for themselves.
 const VERSION: u8 = 1;
+const STATE_VERSION: u8 = 3;
 const SEGMENT_VERSION: u8 = 2;
 const CHECKSUM_BYTES: usize = 16;
 
@@ -68,7 +69,8 @@ impl Codec {
 
     #[must_use]
     pub fn state(&self, row: StateRef<'_>) -> Row {
-        self.row(&RowName::Engine(row.key()), |body| v1::state::encode(row, body))
+        let name = RowName::Engine(row.key());
+        self.versioned(v1::state::version(row), &name, |body| v1::state::encode(row, body))
     }
 
     #[must_use]
@@ -107,8 +109,9 @@ impl Codec {
             RowName::Segment { batch, chunk } if version == SEGMENT_VERSION => {
                 StoredRow::Segment(v1::read::<v2::SegmentV2<'_>>(body)?.back(batch, chunk)?)
             }
+            RowName::Engine(key) if version == STATE_VERSION => StoredRow::State(named(&key, v3::decode(&key, body)?)?),
             _ if version != VERSION => return Err(RowError::Version(version)),
-            RowName::Engine(key) => StoredRow::State(state(&key, body)?),
+            RowName::Engine(key) => StoredRow::State(named(&key, v1::state::decode(&key, body)?)?),
             RowName::Manifest => StoredRow::Manifest(v1::read::<v1::batch::ManifestV1<'_>>(body)?.back()),
             RowName::Claim => StoredRow::Claim(v1::read::<v1::batch::ClaimV1<'_>>(body)?.back()),
             RowName::Segment { batch, chunk } => {
@@ -189,7 +192,7 @@ pub(super) fn unchecked_body(value: &[u8]) -> Result<&[u8], RowError> {
     content.split_first().map(|(_, body)| body).ok_or(RowError::Short)
 }
 
-fn state(key: &RowKey, body: &[u8]) -> Result<StateRow, RowError> {
-    let row = v1::state::decode(key, body)?;
+/// A body may name what its key does; then the two must agree.
+fn named(key: &RowKey, row: StateRow) -> Result<StateRow, RowError> {
     if row.key() == *key { Ok(row) } else { Err(RowError::OtherRow) }
 }

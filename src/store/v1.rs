@@ -4,9 +4,9 @@
 
 pub mod alert;
 pub mod batch;
-mod codes;
+pub mod codes;
 mod learned;
-mod part;
+pub mod part;
 pub mod state;
 pub mod steps;
 

@@ -6,7 +6,7 @@ use super::codes;
 use super::state::{CaseIdV1, at};
 use super::steps::OriginV1;
 use crate::engine::{
-    AlertRef, EdgeState, EvidenceKey, EvidenceSet, PartKey, PartState, Pending, TrackedEntity, TrackedObservable,
+    AlertRef, EdgeState, EvidenceKey, EvidenceSet, PartKey, PartState, Pending, Risk, TrackedEntity, TrackedObservable,
 };
 use crate::model::{AlertId, Attack, EdgeId, KeyHash, PartId, Severity, Tenant};
 use crate::store::RowError;
@@ -87,6 +87,7 @@ impl<'a> PartV1<'a> {
             keys: self.keys.into_iter().map(PartKeyV1::back).collect::<Result<_, _>>()?,
             pending: self.pending.map(PendingV1::back),
             edges: self.edges.into_iter().map(EdgeV1::back).collect::<Result<_, _>>()?,
+            risk: Risk::unknown(),
         })
     }
 }

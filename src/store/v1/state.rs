@@ -10,7 +10,22 @@ use crate::engine::{
 use crate::model::{
     CaseId, CaseStatus, EdgeId, KeyKind, PartId, Priority, PriorityFactor, Tenant, Timestamp, TopicName, Verdict,
 };
-use crate::store::RowError;
+use crate::store::{RowError, v3};
+
+/// Which version [`encode`] writes a row in. A part that an earlier version wrote stays as it is until something is added.
+pub fn version(row: StateRef<'_>) -> u8 {
+    match row {
+        StateRef::Part(part) if !part.risk.is_unknown() => 3,
+        StateRef::Lists(_) | StateRef::ListChunk { .. } => 3,
+        StateRef::Clock(_)
+        | StateRef::Policy(_)
+        | StateRef::LearnedDelta { .. }
+        | StateRef::LearnedBucket { .. }
+        | StateRef::Tenant(_)
+        | StateRef::Case(_)
+        | StateRef::Part(_) => 1,
+    }
+}
 
 pub fn encode(row: StateRef<'_>, body: &mut Vec<u8>) {
     match row {
@@ -22,7 +37,10 @@ pub fn encode(row: StateRef<'_>, body: &mut Vec<u8>) {
         }
         StateRef::Tenant(tenant) => write(&TenantV1::of(tenant), body),
         StateRef::Case(case) => write(&CaseV1::of(case), body),
-        StateRef::Part(part) => write(&part::PartV1::of(part), body),
+        StateRef::Part(part) if part.risk.is_unknown() => write(&part::PartV1::of(part), body),
+        StateRef::Part(part) => v3::write_part(part, body),
+        StateRef::Lists(lists) => v3::write_lists(lists, body),
+        StateRef::ListChunk { chunk: _, entries } => v3::write_chunk(entries, body),
     }
 }
 
@@ -43,11 +61,13 @@ pub fn decode(key: &RowKey, body: &[u8]) -> Result<StateRow, RowError> {
         }
         RowKey::Tenant(tenant) => StateRow::Tenant(read::<TenantV1>(body)?.back(tenant.clone())),
         RowKey::Case(id) => StateRow::Case(read::<CaseV1<'_>>(body)?.back(id.clone())?),
+        // Later versions' alone.
+        RowKey::Lists | RowKey::ListChunk { .. } => return Err(RowError::Version(1)),
         RowKey::Part(tenant, id) => StateRow::Part(read::<part::PartV1<'_>>(body)?.back(tenant.clone(), *id)?),
     })
 }
 
-pub(super) fn at(millis: i64) -> Timestamp {
+pub(in crate::store) fn at(millis: i64) -> Timestamp {
     Timestamp::from_millis(millis)
 }
 

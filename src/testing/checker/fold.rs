@@ -67,6 +67,8 @@ pub(super) struct Part {
     pub rules: Tracked,
     pub sources: Tracked,
     pub attacks: Tracked,
+    /// The indicators that its case told of it.
+    pub intel: Vec<Value>,
     pub edges: Vec<u64>,
     /// An event did not hold all of its alert: the lists cannot be known from here.
     pub cut: bool,
@@ -150,6 +152,7 @@ impl World {
             "alert_updated" => self.part(event).renew(&event.payload["alert"]),
             "alert_repeated" => self.part(event).repeat(&event.payload),
             "alerts_rolled_up" => self.part(event).roll_up(&event.payload),
+            "intel_matched" => self.part(event).intel.push(event.payload["match"].clone()),
             "merged" => self.merge(id, event),
             "merge_undone" => self.undo(id, event),
             "merged_into" => self.tell_half(Half::MergedInto, id, event.edge()),

@@ -139,6 +139,7 @@ impl Shape<'_> {
             ("parts", self.parts.iter().map(|(number, _)| json!(number)).collect()),
             ("merged_from", merged_from.collect()),
             ("related", self.case.related.clone()),
+            ("intel_matches", self.intel()),
             ("rules", self.union(|part| &part.rules)),
             ("sources", self.union(|part| &part.sources)),
         ];
@@ -159,6 +160,17 @@ impl Shape<'_> {
 
     fn union(&self, list: impl Fn(&Part) -> &Tracked) -> Vec<Value> {
         lists::union(self.parts.iter().map(|(_, part)| list(part)))
+    }
+
+    /// Each indicator once, as the oldest part that has it told it.
+    fn intel(&self) -> Vec<Value> {
+        let mut shown: Vec<Value> = Vec::new();
+        for found in self.parts.iter().flat_map(|(_, part)| &part.intel) {
+            if !shown.iter().any(|known| (&known["type"], &known["value"]) == (&found["type"], &found["value"])) {
+                shown.push(found.clone());
+            }
+        }
+        shown
     }
 
     fn sum(&self, count: impl Fn(&Part) -> u64) -> u64 {

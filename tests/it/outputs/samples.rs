@@ -5,8 +5,8 @@ use std::sync::Arc;
 
 use casewright::model::{
     Activity, Actor, Alert, AlertId, AlertLink, Attack, Band, CaseEvent, CaseId, CaseStatus, CaseView, Cause,
-    Correlation, Counted, EdgeId, EdgeView, Entity, EntityKind, EventKind, EventTime, Evidence, KeyKind, Label, Link,
-    ListView, Marks, MergeSide, MergedFrom, Millis, Observable, ObservableKind, Origin, PartId, Priority,
+    Correlation, Counted, EdgeId, EdgeView, Entity, EntityKind, EventKind, EventTime, Evidence, IntelMatch, KeyKind,
+    Label, Link, ListView, Marks, MergeSide, MergedFrom, Millis, Observable, ObservableKind, Origin, PartId, Priority,
     PriorityFactor, RefusedMerge, RejectedRival, RelatedCase, Role, Rule, Severity, Source, Tally, Tenant, TimeFrom,
     Timestamp, TopicName, Verdict,
 };
@@ -114,7 +114,7 @@ pub fn priority() -> Priority {
     Priority {
         score: 64,
         band: Band::P2,
-        factors: vec![PriorityFactor { name: "severity", points: 60 }, PriorityFactor { name: "rules", points: 4 }],
+        factors: vec![PriorityFactor { name: "severity", points: 60 }, PriorityFactor { name: "risk", points: 4 }],
     }
 }
 
@@ -181,7 +181,18 @@ fn merged(link: &Arc<Link>) -> Vec<EventKind> {
         undone(MergeSide::Survivor),
         undone(MergeSide::Restored),
         EventKind::Linked { other: case(2), link },
+        EventKind::IntelMatched { part: PartId(5), alert: AlertId(7), found: intel_match() },
     ]
+}
+
+fn intel_match() -> IntelMatch {
+    IntelMatch {
+        kind: ObservableKind::Ip,
+        value: "203.0.113.9".into(),
+        list: "sharing-group".into(),
+        confidence: 80,
+        valid_until: Some(T0),
+    }
 }
 
 pub fn event(seq: u64, kind: EventKind) -> CaseEvent {
@@ -217,6 +228,7 @@ pub fn view() -> CaseView {
         observables: one((ObservableKind::Ip, "203.0.113.9".into(), Role::Destination)),
         entities: one((EntityKind::Host, "web-1".into(), Role::Asset)),
         attacks: one(attack()),
+        intel_matches: ListView { items: vec![intel_match()], total: 1 },
         parts: ListView { items: vec![PartId(5), PartId(6)], total: 2 },
         edges: ListView { items: vec![edge_view()], total: 1 },
         follows: None,

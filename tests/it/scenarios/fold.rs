@@ -6,8 +6,8 @@ use std::hash::Hash;
 use std::sync::Arc;
 
 use casewright::model::{
-    Alert, CaseEvent, CaseId, CaseStatus, CaseView, Counted, EdgeId, EdgeView, EventKind, Evidence, KeyKind, Link,
-    ListView, MergeSide, MergedFrom, PartId, RelatedCase, Severity, Tenant, Timestamp,
+    Alert, CaseEvent, CaseId, CaseStatus, CaseView, Counted, EdgeId, EdgeView, EventKind, Evidence, IntelMatch,
+    KeyKind, Link, ListView, MergeSide, MergedFrom, PartId, RelatedCase, Severity, Tenant, Timestamp,
 };
 
 #[derive(Default)]
@@ -27,6 +27,7 @@ enum Fact {
     Update(Arc<Alert>),
     Repeats(u64, Timestamp, Timestamp),
     RolledUp(u64, Timestamp, Timestamp),
+    Intel(IntelMatch),
 }
 
 impl Fold {
@@ -56,6 +57,7 @@ impl Fold {
             EventKind::AlertsRolledUp { part, count, first_at, last_at } => {
                 self.fact(&id, *part, Fact::RolledUp(*count, *first_at, *last_at));
             }
+            EventKind::IntelMatched { part, found, .. } => self.fact(&id, *part, Fact::Intel(found.clone())),
             EventKind::Merged { from, edge, parts, between, link } => {
                 self.members.get_mut(&id).unwrap().extend(parts);
                 self.edge(&id, *edge, *between, link.as_ref());
@@ -198,14 +200,16 @@ fn tally(view: &mut CaseView, parts: &[&[Fact]]) {
     view.observables = counted(parts, observables, true);
     let entities = |alert: &Alert| alert.entities.iter().map(|e| (e.kind, e.id.clone(), e.role)).collect();
     view.entities = counted(parts, entities, true);
+    view.intel_matches = intel(parts);
     view.attacks = counted(parts, |alert| alert.attacks.clone(), true);
 }
 
 impl Fact {
-    fn times(&self) -> [Timestamp; 2] {
+    fn times(&self) -> Vec<Timestamp> {
         match self {
-            Self::Alert(alert) | Self::Update(alert) => [alert.event_time.at; 2],
-            Self::Repeats(_, first, last) | Self::RolledUp(_, first, last) => [*first, *last],
+            Self::Alert(alert) | Self::Update(alert) => vec![alert.event_time.at],
+            Self::Repeats(_, first, last) | Self::RolledUp(_, first, last) => vec![*first, *last],
+            Self::Intel(_) => Vec::new(),
         }
     }
 }
@@ -246,6 +250,19 @@ fn counted<T: Eq + Hash + Clone>(
         of_part.into_iter().for_each(|counted| add(&mut all_parts, counted.value, counted.count));
     }
     all(all_parts)
+}
+
+/// Each indicator once, as it was first told.
+fn intel(parts: &[&[Fact]]) -> ListView<IntelMatch> {
+    let mut told: Vec<IntelMatch> = Vec::new();
+    for fact in parts.iter().flat_map(|facts| facts.iter()) {
+        if let Fact::Intel(found) = fact
+            && told.iter().all(|known| !known.is_same(found))
+        {
+            told.push(found.clone());
+        }
+    }
+    all(told)
 }
 
 fn add<T: Eq>(list: &mut Vec<Counted<T>>, value: T, count: u64) {
@@ -305,6 +322,7 @@ fn blank(id: &CaseId, at: Timestamp, severity: Severity) -> CaseView {
         observables: ListView { items: Vec::new(), total: 0 },
         entities: ListView { items: Vec::new(), total: 0 },
         attacks: ListView { items: Vec::new(), total: 0 },
+        intel_matches: ListView { items: Vec::new(), total: 0 },
         parts: ListView { items: Vec::new(), total: 0 },
         edges: ListView { items: Vec::new(), total: 0 },
         follows: None,

@@ -957,7 +957,7 @@ fn severity_and_priority_follow_the_parts() {
         -- case-1 opened by a1
         -- case-1 joined by a2
         -- case-1 severity critical
-        -- case-1 priority 95
+        -- case-1 priority 72
         ",
     );
 }
