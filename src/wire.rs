@@ -16,6 +16,7 @@ pub mod event;
 mod generic;
 pub mod identity;
 mod json;
+pub mod lists;
 mod members;
 pub mod native;
 pub mod normalize;

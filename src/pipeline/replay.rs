@@ -17,7 +17,7 @@ use super::pending::{Pending, RowReader};
 use super::schedule::ViewSchedule;
 use super::{Batch, wall_now};
 use crate::config::{Config, SourceConfig};
-use crate::engine::{Engine, Input, Settled};
+use crate::engine::{Engine, Input, Lists, Settled};
 use crate::model::{
     AlertId, CaseEvent, CaseId, EventKind, MergeSide, Origin, Outcome, PartId, Tenant, Timestamp, TopicName,
 };
@@ -88,6 +88,7 @@ pub struct Replay<'a> {
     /// What a line's source is when it names no topic, or one that no source of the configuration reads.
     fallback: SourceConfig,
     lines: Lines,
+    lists: Arc<Lists>,
     composer: Composer,
     store: Arc<dyn Store>,
     rows: RowReader,
@@ -129,6 +130,7 @@ impl<'a> Replay<'a> {
             config,
             fallback,
             lines,
+            lists: Arc::default(),
             composer,
             store,
             rows,
@@ -136,6 +138,13 @@ impl<'a> Replay<'a> {
             report: ReplayReport::default(),
             events,
         })
+    }
+
+    /// What is known beforehand, from the first line on.
+    #[must_use]
+    pub fn with_lists(mut self, lists: Arc<Lists>) -> Self {
+        self.lists = lists;
+        self
     }
 
     /// Takes one line, which is not empty. `file` names it where the line names no topic.
@@ -187,6 +196,7 @@ impl<'a> Replay<'a> {
         if self.report.lines == 0 {
             let (policy, text) = (Box::new(self.config.policy.clone()), Arc::clone(&self.config.policy_text));
             self.composer.input(&mut draft, Input::Policy { policy, text }, &self.rows, &mut Unwatched)?;
+            self.composer.renew_lists(&mut draft, &self.lists, &self.rows)?;
         }
         for waiting in std::mem::take(&mut self.waiting) {
             self.report.lines += 1;
