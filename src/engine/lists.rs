@@ -9,10 +9,11 @@ use foldhash::fast::FixedState;
 use hashbrown::HashTable;
 
 use super::case::Case;
+use super::index::Index;
 use super::part::Part;
 use super::slab::Slot;
-use super::{Change, Engine, IntelSeen, RestoreError, Risk, RowKey, StateRef, Turn};
-use crate::model::{Actor, Alert, EntityKind, EventKind, IntelMatch, ObservableKind, PartId, Timestamp};
+use super::{Change, Engine, RestoreError, Risk, RowKey, StateRef, Turn};
+use crate::model::{Actor, Alert, EntityKind, EventKind, IntelMatch, ObservableKind, Timestamp};
 
 /// What one shard may hold; more is refused where lists are read.
 pub const INDICATORS_MAX: usize = 1_000_000;
@@ -338,16 +339,23 @@ impl Engine {
     /// Tells each indicator that the case's parts met and that no event of the case tells yet: new ones, and after
     /// cases parted those that only a part of the other one told.
     pub(super) fn tell_intel(&mut self, turn: &mut Turn<'_>, case: Slot<Case>) {
-        let mut untold: Vec<(PartId, usize, Slot<Part>, IntelSeen)> = Vec::new();
+        if self.states_of(case).flat_map(|part| &part.risk.intel).all(|seen| seen.told) {
+            return;
+        }
+        let (mut untold, mut known) = (Vec::new(), Index::new(0));
         for slot in self.parts_of(case) {
             let state = &self.parts[slot].state;
-            let places = state.risk.intel.iter().enumerate().filter(|(_, seen)| !seen.told);
-            untold.extend(places.map(|(place, seen)| (state.id, place, slot, seen.clone())));
+            for (place, seen) in state.risk.intel.iter().enumerate() {
+                if seen.told {
+                    known.insert((seen.found.kind, Arc::clone(&seen.found.value)), ());
+                } else {
+                    untold.push((state.id, place, slot, seen.found.clone(), seen.alert));
+                }
+            }
         }
         untold.sort_unstable_by_key(|(part, place, ..)| (*part, *place));
-        for (part, _, slot, IntelSeen { found, alert, .. }) in untold {
-            let known = self.states_of(case).flat_map(|part| &part.risk.intel);
-            if known.filter(|known| known.told).all(|known| !known.found.is_same(&found)) {
+        for (part, _, slot, found, alert) in untold {
+            if known.insert((found.kind, Arc::clone(&found.value)), ()).is_none() {
                 self.parts[slot].state.risk.tell(&found);
                 self.soil_part(slot);
                 self.publish(turn, case, Actor::Engine, EventKind::IntelMatched { part, alert, found });

@@ -11,8 +11,8 @@ use super::part::Part;
 use super::slab::Slot;
 use super::{EdgeState, Engine, PartState};
 use crate::model::{
-    CaseId, CaseStatus, CaseView, Counted, EdgeView, IntelMatch, KeyKind, ListView, MergedFrom, PartId, Priority,
-    RelatedCase, Severity, Timestamp,
+    CaseId, CaseStatus, CaseView, Counted, EdgeView, IntelMatch, KeyKind, ListView, MergedFrom, ObservableKind, PartId,
+    Priority, RelatedCase, Severity, Timestamp,
 };
 
 const SHOWN_MAX: usize = 100;
@@ -213,13 +213,9 @@ fn union<'a, T: Hash + Eq + Clone + 'a, I: Iterator<Item = (T, u64)> + 'a>(
 
 /// Each indicator once, as it was told.
 fn intel(parts: &[&PartState]) -> Vec<IntelMatch> {
-    let mut matches: Vec<IntelMatch> = Vec::new();
-    for seen in parts.iter().flat_map(|part| &part.risk.intel).filter(|seen| seen.told) {
-        if matches.len() <= SHOWN_MAX * 2 && matches.iter().all(|known| !known.is_same(&seen.found)) {
-            matches.push(seen.found.clone());
-        }
-    }
-    matches
+    let mut known: Index<(ObservableKind, &str), ()> = Index::new(0);
+    let told = parts.iter().flat_map(|part| &part.risk.intel).filter(|seen| seen.told).map(|seen| &seen.found);
+    told.filter(|found| known.insert((found.kind, &*found.value), ()).is_none()).cloned().collect()
 }
 
 fn shown<T>(mut items: Vec<T>) -> ListView<T> {

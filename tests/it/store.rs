@@ -238,6 +238,7 @@ fn a_segment_tells_the_runs_in_the_engines_order() {
     }
     writer.mark_input(&Input::Advance { watermark: Timestamp::from_millis(77) });
     writer.mark_input(&Input::Idle { origin: at(1, 3, 0) });
+    writer.mark_input(&Input::Lists(std::sync::Arc::default()));
     writer.mark_rejected(&at(0, 10, 0));
     let steps = steps_of(writer);
     let runs: Vec<_> = store::Segment::runs(&steps)
@@ -247,6 +248,7 @@ fn a_segment_tells_the_runs_in_the_engines_order() {
     assert_eq!(runs, [(0, 5, 9, 2), (1, 2, 2, 1), (0, 10, 10, 1)]);
     assert_eq!(steps[4], Step::Advance { watermark: Timestamp::from_millis(77) });
     assert!(matches!(&steps[5], Step::Idle { partition: 1, .. }));
+    assert_eq!(steps[6], Step::Lists { digest: casewright::engine::Lists::default().digest() });
 }
 
 /// A store with some rows and the manifest that fits them.

@@ -58,7 +58,7 @@ fn indicator(
 
 fn kind_of(label: &str) -> Option<ObservableKind> {
     let plain = label.trim().to_ascii_lowercase().replace([' ', '-'], "_");
-    ObservableKind::from_label(&plain).or_else(|| match plain.as_str() {
+    ObservableKind::from_label(&plain).or(match plain.as_str() {
         "ipv4" | "ipv6" | "ip_src" | "ip_dst" => Some(ObservableKind::Ip),
         "hostname" | "fqdn" => Some(ObservableKind::Domain),
         "uri" => Some(ObservableKind::Url),
