@@ -61,22 +61,27 @@ impl Loaded {
     }
 }
 
+/// What a file is a list of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ListKind {
+    Assets,
+    Indicators,
+}
+
 /// Reads all files; the first that is none ends it.
 pub fn load(assets: &[PathBuf], intel: &[PathBuf]) -> Result<Loaded, ListError> {
     let mut gathered = Gathered::default();
-    let mut files = Vec::with_capacity(assets.len() + intel.len());
-    for file in assets {
-        files.push(gathered.file(file, |gathered, text| columns::assets(text, is_json(text), gathered))?);
-    }
-    for file in intel {
-        files.push(gathered.file(file, |gathered, text| match format_of(file, text) {
-            Format::Columns => columns::indicators(text, false, gathered),
-            Format::JsonLines => columns::indicators(text, true, gathered),
-            Format::Stix => stix::read(text, gathered),
-            Format::Misp => misp::read(text, gathered),
-        })?);
-    }
+    let assets = assets.iter().map(|file| (ListKind::Assets, file));
+    let all = assets.chain(intel.iter().map(|file| (ListKind::Indicators, file)));
+    let files = all.map(|(kind, file)| gathered.file(kind, file, contents(file))).collect::<Result<_, _>>()?;
     Ok(Loaded { lists: Arc::new(gathered.finish()), files })
+}
+
+/// Reads one text as the file of that name.
+pub fn read(kind: ListKind, file: &Path, text: &str) -> Result<Loaded, ListError> {
+    let mut gathered = Gathered::default();
+    let report = gathered.file(kind, file, Ok(text.to_owned()))?;
+    Ok(Loaded { lists: Arc::new(gathered.finish()), files: vec![report] })
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -159,18 +164,24 @@ struct Gathered {
 }
 
 impl Gathered {
-    fn file(
-        &mut self,
-        file: &Path,
-        read: impl FnOnce(&mut Self, &str) -> Result<(), Wrong>,
-    ) -> Result<FileReport, ListError> {
+    fn file(&mut self, kind: ListKind, file: &Path, text: Result<String, Wrong>) -> Result<FileReport, ListError> {
         let before = self.indicators.len() + self.assets.len();
         self.name = file.file_stem().map(|stem| stem.to_string_lossy().into_owned()).unwrap_or_default();
-        let bytes = contents(file);
-        let read = bytes.and_then(|bytes| read(self, bytes.trim_start_matches('\u{feff}')));
+        let read = text.and_then(|text| self.read(kind, file, text.trim_start_matches('\u{feff}')));
         read.map_err(|Wrong { line, problem }| ListError { file: file.to_owned(), line, problem })?;
         let entries = (self.indicators.len() + self.assets.len() - before) as u64;
         Ok(FileReport { file: file.to_owned(), entries, skipped: std::mem::take(&mut self.skipped) })
+    }
+
+    fn read(&mut self, kind: ListKind, file: &Path, text: &str) -> Result<(), Wrong> {
+        match (kind, format_of(file, text)) {
+            // An export of indicators is no list of assets: its lines are refused.
+            (ListKind::Assets, _) => columns::assets(text, is_json(text), self),
+            (ListKind::Indicators, Format::Columns) => columns::indicators(text, false, self),
+            (ListKind::Indicators, Format::JsonLines) => columns::indicators(text, true, self),
+            (ListKind::Indicators, Format::Stix) => stix::read(text, self),
+            (ListKind::Indicators, Format::Misp) => misp::read(text, self),
+        }
     }
 
     fn skip(&mut self, why: Skip) {
