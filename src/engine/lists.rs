@@ -321,10 +321,10 @@ impl Held {
 }
 
 impl Engine {
-    /// Whose entries are in force.
+    /// The lists in force.
     #[must_use]
-    pub fn lists_digest(&self) -> [u8; 32] {
-        self.lists.lists.digest
+    pub fn lists(&self) -> &Lists {
+        &self.lists.lists
     }
 
     /// What is known beforehand of the alert goes into the risk of a part that takes it in.

@@ -49,6 +49,9 @@ pub struct EngineStats {
     pub hub_keys: u64,
     /// Keys on which alerts can meet, and those not yet freed.
     pub live_keys: u64,
+    /// Entries of the lists in force.
+    pub listed_assets: u64,
+    pub listed_indicators: u64,
     pub watermark: Timestamp,
     pub now: Timestamp,
 }
@@ -155,6 +158,8 @@ impl Engine {
             parts: self.parts.len() as u64,
             hub_keys: self.learned.hubs(),
             live_keys: self.keys.len() as u64,
+            listed_assets: self.lists().assets() as u64,
+            listed_indicators: self.lists().indicators() as u64,
             watermark: self.clock.state.watermark,
             now: self.clock.state.now,
         }

@@ -259,7 +259,7 @@ impl Composer {
 
     /// Brings these lists into force from here on, where they are not.
     pub fn renew_lists(&mut self, draft: &mut Draft, lists: &Arc<Lists>, rows: &RowReader) -> Result<(), StoreError> {
-        if self.engine.lists_digest() == lists.digest() {
+        if self.engine.lists().digest() == lists.digest() {
             return Ok(());
         }
         self.input(draft, Input::Lists(Arc::clone(lists)), rows, &mut Unwatched)

@@ -113,8 +113,7 @@ fn tell(loaded: &Loaded, metrics: &Metrics) {
         }
     }
     metrics.list_load(ListLoad::Ok);
-    let (assets, indicators) = (loaded.lists.assets() as u64, loaded.lists.indicators() as u64);
-    metrics.list_entries(assets, indicators, loaded.skipped());
+    metrics.list_skipped(loaded.skipped());
 }
 
 #[cfg(test)]
@@ -126,7 +125,7 @@ mod tests {
     fn a_changed_file_is_read_again_and_a_bad_one_changes_nothing() {
         let dir = tempfile::tempdir().unwrap();
         let file = dir.path().join("feed.csv");
-        let write = |value: &str| std::fs::write(&file, format!("type,value\ndomain,{value}\n")).unwrap();
+        let write = |value: &str| std::fs::write(&file, format!("type,value\ndomain,{value}\nip,127.0.0.1\n")).unwrap();
         write("a.example");
         let mut config = crate::config::parse("").unwrap();
         config.lists.intel = vec![file.clone()];
@@ -152,7 +151,7 @@ mod tests {
         for line in [
             "casewright_list_loads_total{result=\"ok\"} 2",
             "casewright_list_loads_total{result=\"refused\"} 2",
-            "casewright_list_entries{list=\"indicators\"} 1",
+            "casewright_list_skipped_entries 1",
         ] {
             assert!(text.lines().any(|known| known == line), "{line} is not in\n{text}");
         }

@@ -32,6 +32,7 @@ pub struct Metrics {
     merges: [IntCounter; MergeResult::ALL.len()],
     list_loads: [IntCounter; ListLoad::ALL.len()],
     list_entries: IntGaugeVec,
+    list_skipped: IntGauge,
     conservation_mismatches: IntCounter,
     gap_records: IntCounterVec,
     offset_disputes: [IntCounter; OffsetDispute::ALL.len()],
@@ -87,8 +88,13 @@ impl Metrics {
             list_entries: gauges(
                 r,
                 "casewright_list_entries",
-                "entries of the lists of assets and indicators, as they were last read",
+                "entries of the lists of assets and indicators in force",
                 &["list"],
+            ),
+            list_skipped: gauge(
+                r,
+                "casewright_list_skipped_entries",
+                "entries of the lists' files that could not be used",
             ),
             conservation_mismatches: counter(
                 r,
@@ -170,11 +176,15 @@ impl Metrics {
         self.list_loads[result as usize].inc();
     }
 
-    /// What the lists hold, and how many entries of their files could not be used.
-    pub fn list_entries(&self, assets: u64, indicators: u64, skipped: u64) {
-        for (list, count) in [("assets", assets), ("indicators", indicators), ("skipped", skipped)] {
-            self.list_entries.with_label_values(&[list]).set(signed(count));
-        }
+    /// Of the lists in force.
+    pub fn list_entries(&self, assets: u64, indicators: u64) {
+        self.list_entries.with_label_values(&["assets"]).set(signed(assets));
+        self.list_entries.with_label_values(&["indicators"]).set(signed(indicators));
+    }
+
+    /// Of the files, as they were last read.
+    pub fn list_skipped(&self, count: u64) {
+        self.list_skipped.set(signed(count));
     }
 
     pub fn conservation_mismatch(&self) {

@@ -11,6 +11,7 @@ use serde_json::{Value, json};
 use crate::broker::Broker;
 use crate::daemon::{Daemon, Sender, judge, seen};
 
+const IN_FORCE: &str = "casewright_list_entries{list=\"indicators\"}";
 const WITHIN: Duration = Duration::from_secs(60);
 
 fn alert(number: u32, host: &str, domain: &str) -> (Vec<u8>, bool) {
@@ -32,7 +33,7 @@ fn replace(daemon: &Daemon, name: &str, text: &str) {
 
 fn await_metric(daemon: &Daemon, begin: &str, wanted: u64) {
     let until = Instant::now() + WITHIN;
-    while daemon.metric(begin) < wanted {
+    while daemon.metric(begin) != wanted {
         assert!(Instant::now() < until, "{begin}: {} of {wanted}\n{}", daemon.metric(begin), daemon.log());
         std::thread::sleep(Duration::from_millis(50));
     }
@@ -61,14 +62,13 @@ fn lists_are_read_again_and_outlive_a_crash_and_a_lost_store() {
     replace(&daemon, "cmdb.csv", "kind,id,criticality\nhost,web-1,extreme\n");
     replace(&daemon, "feed.csv", "type,value\ndomain,one[.]example\n");
     daemon.start_ready();
+    await_metric(&daemon, IN_FORCE, 1);
     let mut sender = Sender::new(broker, &daemon, 1);
     sender.send(&[alert(1, "web-1", "one.example"), alert(2, "web-2", "two.example")]);
     daemon.await_outcomes(2);
 
     replace(&daemon, "feed.csv", "type,value\ndomain,two.example\ndomain,three.example\n");
-    await_metric(&daemon, "casewright_list_loads_total{result=\"ok\"}", 2);
-    // The next pass of the engine takes it in, and this much later it is through.
-    std::thread::sleep(Duration::from_secs(1));
+    await_metric(&daemon, IN_FORCE, 2);
     sender.send(&[alert(3, "web-1", "two.example"), alert(4, "web-3", "one.example")]);
     daemon.await_outcomes(4);
 
@@ -87,7 +87,7 @@ fn lists_are_read_again_and_outlive_a_crash_and_a_lost_store() {
     replace(&daemon, "feed.csv", "type,value\ndomain,four.example\n");
     fs::remove_dir_all(daemon.store()).unwrap();
     daemon.start_ready();
-    std::thread::sleep(Duration::from_secs(1));
+    await_metric(&daemon, IN_FORCE, 1);
     sender.send(&[alert(6, "web-2", "four.example"), alert(7, "web-2", "two.example")]);
     daemon.await_outcomes(2);
     daemon.stop();
