@@ -89,6 +89,30 @@ fn a_true_incident_outranks_a_loud_single_rule() {
     }
 }
 
+/// A thousand alerts of noise to one that matters: every rule has its machines, on which it fires and fires.
+#[test]
+fn incidents_stay_on_top_of_noise() {
+    const INCIDENTS: u64 = 10;
+    let mut lines = Vec::new();
+    for number in 0..INCIDENTS {
+        for (step, tactic) in ["TA0001", "TA0002", "TA0006"].into_iter().enumerate() {
+            lines.push(format!("alert i{number}-{step} host=inc{number} sev=high tactic={tactic} crit=high"));
+        }
+    }
+    for number in 0..30_000_u32 {
+        let (host, severity) = (number % 300, ["low", "medium", "high", "critical"][(number % 4) as usize]);
+        lines.push(format!("alert n{number} host=h{host} rule=noisy-{} sev={severity} dedup=d{number}", host % 30));
+    }
+    let mut world = World::new(Policy::default());
+    lines.iter().for_each(|line| world.line(&format!("1s {line}")));
+    let views = (1..=1_000).filter_map(|number| world.engine.view(&case(&format!("case-{number}"))));
+    let mut ranked: Vec<_> = views.map(|view| (std::cmp::Reverse(view.priority.score), view.id.number)).collect();
+    assert!(ranked.len() > 200, "{} cases", ranked.len());
+    ranked.sort();
+    let top = &ranked[..20];
+    assert!((1..=INCIDENTS).all(|number| top.iter().any(|(_, of)| *of == number)), "{top:?}");
+}
+
 #[test]
 fn everything_at_its_most_is_a_hundred() {
     let tactics = ["TA0001", "TA0002", "TA0003", "TA0004"];
