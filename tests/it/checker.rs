@@ -264,6 +264,34 @@ fn indicators_are_shown_as_they_were_told() {
 }
 
 #[test]
+fn a_priority_that_the_events_do_not_come_to_is_found() {
+    let right = json!({ "band": "P4", "score": 22, "factors": [{ "name": "severity", "points": 21 },
+        { "name": "risk", "points": 0 }, { "name": "tactics", "points": 0 }, { "name": "repeats", "points": 1 }] });
+    let told = |change: &dyn Fn(&mut Value)| {
+        let mut log = story();
+        let mut wrong = right.clone();
+        change(&mut wrong);
+        log.add("acme-1", "priority_changed", 8, json!({ "priority": wrong }));
+        let mut views = merged_views(&log);
+        let mut view: Value = serde_json::from_slice(views[0].1.as_ref().unwrap()).unwrap();
+        (view["seq"], view["priority"]) = (json!(7), wrong);
+        views[0].1 = Some(view.to_string().into_bytes());
+        check(&sent(), &seen(&log, views), Allowed::default())
+    };
+    assert_eq!(told(&|_| {}).map(|_| ()), Ok(()));
+    let changes: [&dyn Fn(&mut Value); 4] = [
+        &|wrong| wrong["factors"][0]["points"] = json!(34),
+        &|wrong| wrong["factors"][3]["points"] = json!(2),
+        &|wrong| wrong["score"] = json!(23),
+        &|wrong| wrong["band"] = json!("P3"),
+    ];
+    for change in changes {
+        let found = told(change).unwrap_err();
+        assert!(matches!(&found[..], [Violation::WrongView { member, .. }] if member == "priority"), "{found:?}");
+    }
+}
+
+#[test]
 fn the_order_between_cases_does_not_matter() {
     let mut log = story();
     undo(&mut log);
