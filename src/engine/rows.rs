@@ -207,14 +207,23 @@ impl Engine {
         self.cases[slot].owes_view() || self.cases[slot].touched || self.cases[slot].dirty
     }
 
-    /// With its survivor here it belongs to that one; without, it came alone to answer a command.
+    /// Where a case counts it among its own it stays with that one; else it came alone to answer a command, and the
+    /// survivor may have come alone as well.
     fn dismiss_redirect(&mut self, slot: Slot<Case>) {
-        let into = self.cases[slot].state.merged_into.as_ref();
-        if into.is_none_or(|(into, _)| self.find_case(into).is_none()) {
-            self.dismiss(slot);
-        } else {
+        if self.root_of(slot).is_some_and(|root| self.cases[root].homes.contains(&slot)) {
             self.leaving.remove(&slot);
+        } else {
+            self.dismiss(slot);
         }
+    }
+
+    /// The case that a redirect leads to in the end, if all on the way are here.
+    fn root_of(&self, slot: Slot<Case>) -> Option<Slot<Case>> {
+        let mut root = slot;
+        while let Some((into, _)) = &self.cases[root].state.merged_into {
+            root = self.find_case(into)?;
+        }
+        Some(root)
     }
 
     fn dismiss(&mut self, root: Slot<Case>) {
