@@ -60,6 +60,10 @@ pub enum StepV1<'a> {
     Policy {
         digest: [u8; 32],
     },
+    /// Added behind the others, whose numbers stay: earlier rows have none of these.
+    Lists {
+        digest: [u8; 32],
+    },
 }
 
 #[derive(Serialize, Deserialize)]
@@ -95,6 +99,7 @@ impl StepV1<'_> {
             Self::Advance { watermark } => Step::Advance { watermark: at(watermark) },
             Self::Idle { topic, partition } => Step::Idle { topic: TopicName::new(topic), partition },
             Self::Policy { digest } => Step::Policy { digest },
+            Self::Lists { digest } => Step::Lists { digest },
         })
     }
 }
