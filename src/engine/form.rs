@@ -67,7 +67,9 @@ impl Engine {
         self.absorb(survivor, absorbed);
         self.cases[absorbed].state.merged_into = Some((into, edge));
         let record = MergeRecord { case: from, edge, at: self.clock.state.now };
-        self.cases[survivor].state.merged_from.push(record);
+        let records = &mut self.cases[survivor].state.merged_from;
+        // An edge that a guard kept from holding until now may be older than others.
+        records.insert(records.partition_point(|known| known.edge < edge), record);
         self.reassess(turn, survivor);
         self.arm(survivor);
         survivor

@@ -355,7 +355,9 @@ proptest! {
                     let was = before.insert(event.case, now.clone()).unwrap_or_else(|| vec![0; now.len()]);
                     prop_assert!(was.iter().zip(&now).all(|(was, now)| was <= now), "{was:?} {now:?}");
                 }
-                EventKind::MergeUndone { .. } => drop(before.remove(&event.case)),
+                EventKind::MergeUndone { .. } | EventKind::Split { .. } | EventKind::AlertsMoved { .. } => {
+                    before.remove(&event.case);
+                }
                 _ => {}
             }
         }
@@ -373,7 +375,7 @@ proptest! {
                     told.push(indicator);
                 }
                 // The part that it was told of may be gone.
-                EventKind::MergeUndone { .. } => told.clear(),
+                EventKind::MergeUndone { .. } | EventKind::Split { .. } | EventKind::AlertsMoved { .. } => told.clear(),
                 _ => {}
             }
         }

@@ -1030,8 +1030,9 @@ fn an_indicator_is_told_once_per_case_and_anew_where_cases_part() {
         5s   alert b2 host=web-2 domain=c2.example
         -- case-2 merged into case-1
         -- case-1 took case-2
-        -- case-1 joined by b2
+        -- case-1 joined by b2 in a new part
         6s   undo case-1 case-2
+        -- case-1 loses 1 edges: person
         -- case-1 gave back case-2
         -- case-2 parted from case-1
         -- case-2 met c2.example of feed
