@@ -9,6 +9,7 @@ mod command;
 mod entity;
 mod event;
 mod id;
+mod intel;
 mod key;
 mod observable;
 mod outcome;
@@ -27,6 +28,7 @@ pub use event::{
     RefusedMerge, RejectedRival, SplitSide, Tally,
 };
 pub use id::{AlertId, CaseId, EdgeId, Origin, PartId, Shard, Tenant, TenantError, TopicName};
+pub use intel::{CRITICALITIES, IntelMatch, criticality_from_label};
 pub use key::{Key, KeyHash, KeyKind, Role};
 pub use observable::{Observable, ObservableKind};
 pub use outcome::Outcome;

@@ -15,7 +15,7 @@ use super::case::{self, Case};
 use super::graph::EdgeAt;
 use super::part::Part;
 use super::slab::Slot;
-use super::{CaseState, Engine, MergeRecord, PartState, Turn, priority};
+use super::{CaseState, Engine, MergeRecord, PartState, Turn, priority_of};
 use crate::model::{Actor, CaseStatus, EdgeId, EventKind, Link, MergeSide, MoveSide, PartId, PartedBy, SplitSide};
 
 /// Why cases are worked out anew, for their events.
@@ -67,7 +67,9 @@ impl Engine {
         self.absorb(survivor, absorbed);
         self.cases[absorbed].state.merged_into = Some((into, edge));
         let record = MergeRecord { case: from, edge, at: self.clock.state.now };
-        self.cases[survivor].state.merged_from.push(record);
+        let records = &mut self.cases[survivor].state.merged_from;
+        // An edge that a guard kept from holding until now may be older than others.
+        records.insert(records.partition_point(|known| known.edge < edge), record);
         self.reassess(turn, survivor);
         self.arm(survivor);
         survivor
@@ -251,7 +253,7 @@ impl Engine {
         let seat = self.cases[from].tenant;
         let id = self.tenants.next_case(seat);
         let states = form.members(root).map(|part| &self.parts[form.parts[part]].state);
-        let (severity, priority) = priority::of(states);
+        let (severity, priority) = priority_of(states);
         self.admit(seat, case::newborn(id, severity, priority, self.clock.state.now, None))
     }
 

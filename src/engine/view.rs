@@ -11,7 +11,8 @@ use super::part::Part;
 use super::slab::Slot;
 use super::{Engine, PartKind, PartState};
 use crate::model::{
-    CaseId, CaseStatus, CaseView, Counted, EdgeView, ListView, MergedFrom, Priority, RelatedCase, Severity, Timestamp,
+    CaseId, CaseStatus, CaseView, Counted, EdgeView, IntelMatch, ListView, MergedFrom, ObservableKind, Priority,
+    RelatedCase, Severity, Timestamp,
 };
 
 const SHOWN_MAX: usize = 100;
@@ -48,6 +49,9 @@ pub struct EngineStats {
     pub hub_keys: u64,
     /// Keys on which alerts can meet, and those not yet freed.
     pub live_keys: u64,
+    /// Entries of the lists in force.
+    pub listed_assets: u64,
+    pub listed_indicators: u64,
     pub watermark: Timestamp,
     pub now: Timestamp,
 }
@@ -101,6 +105,7 @@ impl Engine {
                 part.entities.iter().map(|(seen, count)| ((seen.kind, seen.value.clone(), seen.role), *count))
             }),
             attacks: union(&states, |part| part.attacks.iter().map(|(attack, count)| (attack.clone(), *count))),
+            intel_matches: shown(intel(&states)),
             parts: shown(states.iter().map(|part| part.id).collect()),
             edges: shown(edges(&states, self.policy.merge_permille)),
             follows: state.follows.clone(),
@@ -155,6 +160,8 @@ impl Engine {
             parts: self.parts.len() as u64,
             hub_keys: self.learned.hubs(),
             live_keys: self.keys.len() as u64,
+            listed_assets: self.lists().assets() as u64,
+            listed_indicators: self.lists().indicators() as u64,
             watermark: self.clock.state.watermark,
             now: self.clock.state.now,
         }
@@ -186,8 +193,8 @@ fn sum(case: &Case, parts: &[&Part]) -> Sum {
         first_at: lived().map(|part| part.state.first_at).min().unwrap_or(opened_at),
         last_at: lived().map(|part| part.state.last_at).max().unwrap_or(opened_at),
         alerts: parts.iter().map(|part| part.state.alerts).sum(),
-        duplicates: parts.iter().map(|part| part.duplicates_told()).sum(),
-        rolled_up: parts.iter().map(|part| part.rolled_up_told()).sum(),
+        duplicates: parts.iter().map(|part| part.state.duplicates_told()).sum(),
+        rolled_up: parts.iter().map(|part| part.state.rolled_up_told()).sum(),
     }
 }
 
@@ -218,6 +225,13 @@ fn union<'a, T: Hash + Eq + Clone + 'a, I: Iterator<Item = (T, u64)> + 'a>(
         }
     }
     shown(items)
+}
+
+/// Each indicator once, as it was told.
+fn intel(parts: &[&PartState]) -> Vec<IntelMatch> {
+    let mut known: Index<(ObservableKind, &str), ()> = Index::new(0);
+    let told = parts.iter().flat_map(|part| &part.risk.intel).filter(|seen| seen.told).map(|seen| &seen.found);
+    told.filter(|found| known.insert((found.kind, &*found.value), ()).is_none()).cloned().collect()
 }
 
 fn shown<T>(mut items: Vec<T>) -> ListView<T> {

@@ -76,6 +76,9 @@ pub enum Step {
     Policy {
         digest: [u8; 32],
     },
+    Lists {
+        digest: [u8; 32],
+    },
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -105,7 +108,7 @@ impl Step {
         match self {
             Self::Alert(step) => Some(&step.alert.origin),
             Self::Repeat { origin, .. } | Self::Command { origin, .. } | Self::Rejected { origin } => Some(origin),
-            Self::Advance { .. } | Self::Idle { .. } | Self::Policy { .. } => None,
+            Self::Advance { .. } | Self::Idle { .. } | Self::Policy { .. } | Self::Lists { .. } => None,
         }
     }
 
@@ -115,7 +118,11 @@ impl Step {
         match self {
             Self::Alert(step) => step.case.as_ref(),
             Self::Repeat { case, .. } | Self::Command { case, .. } => case.as_ref(),
-            Self::Rejected { .. } | Self::Advance { .. } | Self::Idle { .. } | Self::Policy { .. } => None,
+            Self::Rejected { .. }
+            | Self::Advance { .. }
+            | Self::Idle { .. }
+            | Self::Policy { .. }
+            | Self::Lists { .. } => None,
         }
     }
 }
@@ -276,6 +283,7 @@ impl SegmentWriter {
                 self.step(&StepV1::Idle { topic: origin.topic.as_str(), partition: origin.partition });
             }
             Input::Policy { policy, text: _ } => self.step(&StepV1::Policy { digest: policy.digest }),
+            Input::Lists(lists) => self.step(&StepV1::Lists { digest: lists.digest() }),
             // Which partitions are read stands in the manifest.
             Input::Alert { .. } | Input::Command(_) | Input::Cold(_) | Input::Expect { .. } => {}
         }
@@ -394,7 +402,8 @@ fn holder(step: &StepV1<'_>) -> Result<Holder, RowError> {
         | StepV1::Rejected { .. }
         | StepV1::Advance { .. }
         | StepV1::Idle { .. }
-        | StepV1::Policy { .. } => return Ok(None),
+        | StepV1::Policy { .. }
+        | StepV1::Lists { .. } => return Ok(None),
     };
     match alert.part {
         Some(part) => Ok(Some((alert.alert.tenant()?, PartId(part)))),

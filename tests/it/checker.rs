@@ -114,7 +114,7 @@ fn view(log: &Log, case: &str, seq: u64, members: Value) -> (String, Option<Vec<
         "resolved_at": null, "closed_at": null, "owner": null, "team": null, "follows": null, "merged_into": null,
         "duplicate_count": 0, "rolled_up_count": 0, "observables": [], "observables_total": 0, "related": [],
         "related_total": 0, "merged_from": [], "merged_from_total": 0, "edges": [], "edges_total": 0,
-        "links_summary": { "edges": 0, "related": 0 } });
+        "intel_matches": [], "intel_matches_total": 0, "links_summary": { "edges": 0, "related": 0 } });
     let both = view.as_object_mut().unwrap();
     both.extend(members.as_object().unwrap().clone());
     (case.to_owned(), Some(view.to_string().into_bytes()))
@@ -259,6 +259,52 @@ fn an_undone_merge_gives_the_parts_back() {
     check(&sent(), &seen(&log, views), Allowed::default()).unwrap();
     let views = merged_views(&log);
     assert!(matches!(violations(&seen(&log, views))[..], [Violation::StaleView { .. }, ..]));
+}
+
+#[test]
+fn indicators_are_shown_as_they_were_told() {
+    let mut log = story();
+    let met = json!({ "confidence": 80, "list": "feed", "type": "ip", "value": "203.0.113.9" });
+    let told = json!({ "alert_id": format!("{:032x}", 2), "match": met, "part": 3 });
+    log.add("acme-1", "intel_matched", 8, told);
+    let mut views = merged_views(&log);
+    let mut of = |members: Value| {
+        let mut view: Value = serde_json::from_slice(views[0].1.as_ref().unwrap()).unwrap();
+        view["seq"] = json!(7);
+        views[0].1 = Some(with(view, members).to_string().into_bytes());
+        check(&sent(), &seen(&log, views.clone()), Allowed::default())
+    };
+    assert!(of(json!({ "intel_matches": [met], "intel_matches_total": 1 })).is_ok());
+    let found = of(json!({ "intel_matches": [], "intel_matches_total": 0 })).unwrap_err();
+    assert!(matches!(&found[..], [Violation::WrongView { member, .. }] if member == "intel_matches"), "{found:?}");
+}
+
+#[test]
+fn a_priority_that_the_events_do_not_come_to_is_found() {
+    let right = json!({ "band": "P4", "score": 22, "factors": [{ "name": "severity", "points": 21 },
+        { "name": "risk", "points": 0 }, { "name": "tactics", "points": 0 }, { "name": "repeats", "points": 1 }] });
+    let told = |change: &dyn Fn(&mut Value)| {
+        let mut log = story();
+        let mut wrong = right.clone();
+        change(&mut wrong);
+        log.add("acme-1", "priority_changed", 8, json!({ "priority": wrong }));
+        let mut views = merged_views(&log);
+        let mut view: Value = serde_json::from_slice(views[0].1.as_ref().unwrap()).unwrap();
+        (view["seq"], view["priority"]) = (json!(7), wrong);
+        views[0].1 = Some(view.to_string().into_bytes());
+        check(&sent(), &seen(&log, views), Allowed::default())
+    };
+    assert_eq!(told(&|_| {}).map(|_| ()), Ok(()));
+    let changes: [&dyn Fn(&mut Value); 4] = [
+        &|wrong| wrong["factors"][0]["points"] = json!(34),
+        &|wrong| wrong["factors"][3]["points"] = json!(2),
+        &|wrong| wrong["score"] = json!(23),
+        &|wrong| wrong["band"] = json!("P3"),
+    ];
+    for change in changes {
+        let found = told(change).unwrap_err();
+        assert!(matches!(&found[..], [Violation::WrongView { member, .. }] if member == "priority"), "{found:?}");
+    }
 }
 
 #[test]

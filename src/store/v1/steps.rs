@@ -61,6 +61,9 @@ pub enum StepV1<'a> {
         digest: [u8; 32],
     },
     // What came later stands at the end, so that what was written before is read as it was.
+    Lists {
+        digest: [u8; 32],
+    },
     #[serde(borrow)]
     AlertV2(Box<AlertStepV2<'a>>),
 }
@@ -108,6 +111,7 @@ impl StepV1<'_> {
             Self::Advance { watermark } => Step::Advance { watermark: at(watermark) },
             Self::Idle { topic, partition } => Step::Idle { topic: TopicName::new(topic), partition },
             Self::Policy { digest } => Step::Policy { digest },
+            Self::Lists { digest } => Step::Lists { digest },
         })
     }
 }

@@ -99,6 +99,8 @@ pub(super) struct Part {
     pub rules: Tracked,
     pub sources: Tracked,
     pub attacks: Tracked,
+    /// The indicators that its case told of it.
+    pub intel: Vec<Value>,
     /// An event did not hold all of its alert: the lists cannot be known from here.
     pub cut: bool,
 }
@@ -169,6 +171,7 @@ impl World {
             "alert_updated" => self.part(event).renew(&event.payload["alert"]),
             "alert_repeated" => self.repeat(id, event),
             "alerts_rolled_up" => self.part(event).roll_up(&event.payload),
+            "intel_matched" => self.part(event).intel.push(event.payload["match"].clone()),
             "merged" => self.merge(id, event),
             "merge_undone" => self.undo(id, event),
             "unlinked" => self.unlink(event),

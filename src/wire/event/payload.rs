@@ -4,8 +4,8 @@
 use super::super::json::{self, ListNames, Object, object};
 use super::super::{alert_json, view};
 use crate::model::{
-    Alert, Begun, CaseId, CaseStatus, EDGES_TOLD_MAX, EdgeId, EdgeView, EventKind, Evidence, Link, MergeSide, PartId,
-    PartedBy, Priority, PriorityFactor, RejectedRival, Severity, Tally, Timestamp, Verdict,
+    Alert, Begun, CaseId, CaseStatus, EDGES_TOLD_MAX, EdgeId, EdgeView, EventKind, Evidence, IntelMatch, Link,
+    MergeSide, PartId, PartedBy, Priority, PriorityFactor, RejectedRival, Severity, Tally, Timestamp, Verdict,
 };
 
 const EVIDENCE: ListNames = ListNames { items: "evidence", total: "evidence_total" };
@@ -97,6 +97,11 @@ pub fn write(o: &mut Object<'_>, kind: &EventKind) {
         EventKind::Linked { other, link } => {
             o.object("link", |o| self::link(o, link));
             o.id("other", other);
+        }
+        EventKind::IntelMatched { part, alert, found } => {
+            o.id("alert_id", alert);
+            o.object("match", |o| intel_match(o, found));
+            o.uint("part", part.0);
         }
         EventKind::OverflowStarted { alerts } | EventKind::OverflowEnded { alerts } => o.uint("alerts", *alerts),
     }
@@ -206,13 +211,17 @@ fn edge_list(o: &mut Object<'_>, name: &'static str, edges: &[EdgeView]) {
     let out = o.key(name);
     let start = out.len();
     out.push(b'[');
+    let mut room = true;
     for (at, edge) in edges.iter().enumerate() {
         if at > 0 {
             out.push(b',');
         }
         let before = out.len();
-        view::edge(edge, out);
-        if out.len() - start > EDGES_BYTES_MAX {
+        if room {
+            view::edge(edge, out);
+            room = out.len() - start <= EDGES_BYTES_MAX;
+        }
+        if !room {
             out.truncate(before);
             object(out, |o| view::edge_without_keys(o, edge));
         }
@@ -288,6 +297,16 @@ fn rival(rival: &RejectedRival, out: &mut Vec<u8>) {
         o.id("case_id", &rival.case);
         o.uint("strength", rival.strength_permille.into());
     });
+}
+
+pub(in crate::wire) fn intel_match(o: &mut Object<'_>, found: &IntelMatch) {
+    o.uint("confidence", found.confidence.into());
+    o.text("list", &found.list);
+    o.text("type", found.kind.label());
+    if let Some(until) = found.valid_until {
+        o.time("valid_until", until);
+    }
+    o.text("value", &found.value);
 }
 
 pub(in crate::wire) fn priority(o: &mut Object<'_>, priority: &Priority) {

@@ -1,6 +1,8 @@
 //! What holds for every stream of alerts, commands and time.
 
-use casewright::engine::{Effects, Policy, StateRow};
+use std::collections::BTreeMap;
+
+use casewright::engine::{Effects, PartState, Policy, RowKey, StateRow, priority_of};
 use casewright::model::{CaseEvent, CaseId, CaseStatus, CaseView, EventKind, Tenant};
 use proptest::prelude::*;
 
@@ -42,8 +44,18 @@ fn alert() -> impl Strategy<Value = String> {
         -20..5_i64,
         0..3_u8,
     );
-    (who, what, how).prop_map(|((_, host, user), (what, rule, sev), (tenant, how, name, skew, partition))| {
-        format!("alert a{name}{host}{user}{what} rule={rule} sev={sev}{tenant}{how} partition={partition} skew={skew}")
+    let weight = (
+        pick(&["", "", "", " risk=3", " risk=90"]),
+        pick(&["", "", "", " conf=10", " conf=90"]),
+        pick(&["", "", "", " crit=low", " crit=extreme"]),
+        pick(&["", "", " tactic=TA0001", " tactic=TA0002"]),
+    );
+    (who, what, how, weight).prop_map(|(who, (what, rule, sev), how, (risk, conf, crit, tactic))| {
+        let ((_, host, user), (tenant, how, name, skew, partition)) = (who, how);
+        let weight = format!("{risk}{conf}{crit}{tactic}");
+        format!(
+            "alert a{name}{host}{user}{what} rule={rule} sev={sev}{weight}{tenant}{how} partition={partition} skew={skew}"
+        )
     })
 }
 
@@ -62,6 +74,12 @@ fn command() -> impl Strategy<Value = String> {
     })
 }
 
+fn lists() -> impl Strategy<Value = String> {
+    let one = pick(&["", " ip:8.8.8.8=90", " ip:8.8.8.8=20@6h", " domain:x.example=50 hash:abc=70"]);
+    let two = pick(&["", " host:h1=extreme", " host:h1=low user:bob=high", " host:10.0.0.1=medium"]);
+    (one, two).prop_map(|(one, two)| format!("lists{one}{two}"))
+}
+
 /// A step, and the seconds that pass before it.
 fn step() -> impl Strategy<Value = (i64, String)> {
     let gap = prop_oneof![12 => 0..120_i64, 4 => 120..3_600_i64, 1 => 3_600..30_000_i64, 1 => 80_000..200_000_i64];
@@ -69,6 +87,7 @@ fn step() -> impl Strategy<Value = (i64, String)> {
         30 => alert(),
         8 => command(),
         1 => Just("advance".to_owned()),
+        1 => lists(),
         1 => (0..3_u8).prop_map(|partition| format!("idle partition={partition}")),
     ];
     (gap, what)
@@ -256,7 +275,7 @@ proptest! {
     #[test]
     fn every_input_settles_once(lines in steps()) {
         let world = run(&lines, 10);
-        let inputs = lines.iter().filter(|line| !line.contains(" advance") && !line.contains(" idle")).count();
+        let inputs = lines.iter().filter(|line| [" advance", " idle", " lists"].iter().all(|word| !line.contains(word))).count();
         prop_assert_eq!(world.effects.settled.len(), inputs);
         let mut origins: Vec<_> = world.effects.settled.iter().map(|settled| settled.origin.clone()).collect();
         origins.sort();
@@ -308,6 +327,58 @@ proptest! {
         world.line(&format!("{at} undo case-{older} case-{newer}"));
         let after: Vec<_> = ids.iter().map(|id| world.engine.view(id).map(plain)).collect();
         prop_assert_eq!(before, after);
+    }
+
+    /// Whatever way it took there: what was counted and not told yet does not count.
+    #[test]
+    fn a_priority_is_a_function_of_the_parts(lines in steps(), batch in 1..9_usize) {
+        let world = run(&lines, batch);
+        for number in open_cases(&world) {
+            let view = world.engine.view(&script::case(&format!("case-{number}"))).unwrap();
+            let part = |id: &_| match &world.rows[&RowKey::Part(view.id.tenant.clone(), *id)] {
+                StateRow::Part(part) => part.clone(),
+                other => panic!("{other:?}"),
+            };
+            let parts: Vec<PartState> = view.parts.items.iter().map(part).collect();
+            prop_assert_eq!((view.severity, view.priority.clone()), priority_of(parts.iter()));
+            prop_assert_eq!((view.severity, view.priority), priority_of(parts.iter().rev()));
+        }
+    }
+
+    #[test]
+    fn more_evidence_lowers_no_priority(lines in steps()) {
+        let mut before: BTreeMap<CaseId, Vec<u8>> = BTreeMap::new();
+        for event in run(&lines, 10).effects.emit {
+            match event.kind {
+                EventKind::Opened { priority, .. } | EventKind::PriorityChanged { priority } => {
+                    let now: Vec<u8> = priority.factors.iter().map(|factor| factor.points).collect();
+                    let was = before.insert(event.case, now.clone()).unwrap_or_else(|| vec![0; now.len()]);
+                    prop_assert!(was.iter().zip(&now).all(|(was, now)| was <= now), "{was:?} {now:?}");
+                }
+                EventKind::MergeUndone { .. } | EventKind::Split { .. } | EventKind::AlertsMoved { .. } => {
+                    before.remove(&event.case);
+                }
+                _ => {}
+            }
+        }
+    }
+
+    #[test]
+    fn a_case_tells_each_indicator_once(lines in steps()) {
+        let mut told: BTreeMap<CaseId, Vec<_>> = BTreeMap::new();
+        for event in run(&lines, 10).effects.emit {
+            let told = told.entry(event.case).or_default();
+            match event.kind {
+                EventKind::IntelMatched { found, .. } => {
+                    let indicator = (found.kind, found.value);
+                    prop_assert!(!told.contains(&indicator), "{indicator:?}");
+                    told.push(indicator);
+                }
+                // The part that it was told of may be gone.
+                EventKind::MergeUndone { .. } | EventKind::Split { .. } | EventKind::AlertsMoved { .. } => told.clear(),
+                _ => {}
+            }
+        }
     }
 
     #[test]

@@ -1009,7 +1009,65 @@ fn severity_and_priority_follow_the_parts() {
         -- case-1 opened by a1
         -- case-1 joined by a2
         -- case-1 severity critical
-        -- case-1 priority 95
+        -- case-1 priority 72
+        ",
+    );
+}
+
+#[test]
+fn an_indicator_is_told_once_per_case_and_anew_where_cases_part() {
+    check(
+        "
+        0s   lists domain:c2.example=90
+        1s   alert a1 host=web-1 domain=c2.example
+        2s   alert a2 host=web-1 domain=c2.example rule=r2
+        3s   alert b1 host=web-2
+        -- case-1 opened by a1
+        -- case-1 met c2.example of feed
+        -- case-1 joined by a2
+        -- case-2 opened by b1
+        4s   merge case-1 case-2
+        5s   alert b2 host=web-2 domain=c2.example
+        -- case-2 merged into case-1
+        -- case-1 took case-2
+        -- case-1 joined by b2 in a new part
+        6s   undo case-1 case-2
+        -- case-1 loses 1 edges: person
+        -- case-1 gave back case-2
+        -- case-2 parted from case-1
+        -- case-2 met c2.example of feed
+        ",
+    );
+}
+
+#[test]
+fn an_indicator_matches_by_event_time_and_from_its_listing_on() {
+    check(
+        "
+        0s   alert a1 host=web-1 dst=8.8.8.8
+        1s   lists ip:8.8.8.8=90@1h
+        2s   alert a2 host=web-1 dst=8.8.4.4
+        -- case-1 opened by a1
+        -- case-1 joined by a2
+        1h1s alert b1 host=web-2 dst=8.8.8.8
+        2h   alert b2 host=web-2 dst=8.8.8.8 at=59m
+        -- case-1 joined by b1 in a new part
+        -- case-1 joined by b2
+        -- case-1 met 8.8.8.8 of feed
+        ",
+    );
+}
+
+#[test]
+fn an_update_may_bring_an_indicator() {
+    check(
+        "
+        0s   lists ip:8.8.8.8=90
+        1s   alert a1 host=web-1
+        2s   alert a1 host=web-1 rev=1 dst=8.8.8.8
+        -- case-1 opened by a1
+        -- case-1 updated by a1
+        -- case-1 met 8.8.8.8 of feed
         ",
     );
 }
