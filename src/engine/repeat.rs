@@ -91,6 +91,8 @@ impl Engine {
         self.emit(turn, case, EventKind::AlertRepeated { part, begins, repeats });
         self.parts[slot].state.duplicates += 1;
         self.soil_part(slot);
+        // A repeat may be of another severity than what it repeats.
+        self.reassess(turn, case);
     }
 
     fn tally(&mut self, slot: Slot<Part>, repeats: Vec<(AlertId, u64, Timestamp, Timestamp)>) -> Vec<Tally> {
