@@ -12,7 +12,7 @@ use super::form::Why;
 use super::index::Sighting;
 use super::part::Part;
 use super::slab::Slot;
-use super::{Engine, PartKey, Turn, hub};
+use super::{Engine, PartKey, PartKind, Turn, hub};
 use crate::model::{EdgeId, EventKind, Key, KeyHash, PartId, PartedBy, Timestamp};
 
 /// Edges walked to tell the groups apart; past it nothing is proven.
@@ -173,7 +173,9 @@ impl Engine {
             while let Some(at) = parts.get(next).copied() {
                 next += 1;
                 for near in &self.parts[at].near {
-                    if known.contains(&self.parts[*near].state.id) {
+                    let Part { state, .. } = &self.parts[*near];
+                    // A held part leads nowhere else, and says nothing of who was there.
+                    if state.kind != PartKind::Gathered || known.contains(&state.id) {
                         continue;
                     }
                     left = left.checked_sub(1)?;
