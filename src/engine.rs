@@ -5,7 +5,7 @@
 //! Where what is decided: `keys` (what an alert can be correlated by), `identity` (whom it is about), `score` (how
 //! strongly it belongs where), `correlate` (which outcome it gets), `attach` (what it ties together), `habit` (what fires
 //! all day), `stranger` (which keys are hubs), `guard` and `form` (which parts make up which case), `repeat` (when counts
-//! are told), `life` (what the passing of time does), `command` (what people may do), `priority`, `view`. State: `state`
+//! are told), `life` (what the passing of time does), `command` (what people may do), `regroup` (with parts), `priority`, `view`. State: `state`
 //! (rows), `part`, `graph` (edges), `case`, `learned`, `sight` (which part holds which key), `rows` and `restore` (out to
 //! rows and back).
 
@@ -32,6 +32,7 @@ mod part;
 mod places;
 mod policy;
 mod priority;
+mod regroup;
 mod repeat;
 mod restore;
 mod rows;

@@ -5,7 +5,7 @@ use super::case::Case;
 use super::part::Part;
 use super::slab::Slot;
 use super::{CaseState, Change, Engine, Input, RowKey, StateRef, StateRow};
-use crate::model::{CaseId, CommandKind};
+use crate::model::CaseId;
 
 impl Engine {
     /// Hands out every row that changed since the last seal, once each, and lets go of what is cold.
@@ -102,7 +102,7 @@ impl Engine {
             Some(_) => {}
             None => missing.extend(self.tenants.knows(&command.case).then(|| RowKey::Case(command.case.clone()))),
         }
-        if let CommandKind::Merge { other } | CommandKind::UndoMerge { other, .. } = &command.kind {
+        for other in command.kind.others() {
             let cold = self.find_case(other).is_none() && self.tenants.knows(other);
             missing.extend(cold.then(|| RowKey::Case(other.clone())));
         }

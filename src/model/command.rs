@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::{Actor, CaseId, CaseStatus, Origin, Timestamp, Verdict};
+use super::{Actor, AlertId, CaseId, CaseStatus, Origin, PartId, Timestamp, Verdict};
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Command {
@@ -26,13 +26,29 @@ pub enum CommandKind {
     Reopen {
         comment: Option<Arc<str>>,
     },
-    /// `case` survives if it is the older one; otherwise `other` does: the older case always survives.
+    /// The oldest of `case` and `others` survives.
     Merge {
-        other: CaseId,
+        others: Vec<CaseId>,
     },
     /// Undoes the merge that brought `other` into `case`.
     UndoMerge {
         other: CaseId,
+        comment: Option<Arc<str>>,
+    },
+    /// These parts become a case of their own; the part that a case was opened for keeps its number.
+    Split {
+        parts: Vec<PartId>,
+        comment: Option<Arc<str>>,
+    },
+    /// These parts count in another case from here on.
+    Move {
+        parts: Vec<PartId>,
+        to: CaseId,
+        comment: Option<Arc<str>>,
+    },
+    /// The part that this alert sits in becomes a case of its own.
+    Detach {
+        alert: AlertId,
         comment: Option<Arc<str>>,
     },
     SetStatus {
@@ -59,11 +75,34 @@ impl CommandKind {
             Self::Reopen { .. } => "reopen",
             Self::Merge { .. } => "merge",
             Self::UndoMerge { .. } => "undo_merge",
+            Self::Split { .. } => "split",
+            Self::Move { .. } => "move",
+            Self::Detach { .. } => "detach",
             Self::SetStatus { .. } => "set_status",
             Self::SetVerdict { .. } => "set_verdict",
             Self::Assign { .. } => "assign",
             Self::Acknowledge => "acknowledge",
             Self::Comment { .. } => "comment",
+        }
+    }
+}
+
+impl CommandKind {
+    /// The other cases that it names.
+    #[must_use]
+    pub fn others(&self) -> &[CaseId] {
+        match self {
+            Self::Merge { others } => others,
+            Self::UndoMerge { other, .. } | Self::Move { to: other, .. } => std::slice::from_ref(other),
+            Self::Close { .. }
+            | Self::Reopen { .. }
+            | Self::Split { .. }
+            | Self::Detach { .. }
+            | Self::SetStatus { .. }
+            | Self::SetVerdict { .. }
+            | Self::Assign { .. }
+            | Self::Acknowledge
+            | Self::Comment { .. } => &[],
         }
     }
 }
@@ -93,6 +132,12 @@ pub enum Refusal {
     Repeated,
     #[error("the merged case would have more than {0} parts")]
     TooManyParts(usize),
+    #[error("there is no part {} in this case", .0.0)]
+    NoSuchPart(PartId),
+    #[error("alert {0} is not in this case, or no longer remembered: name its part")]
+    NoSuchAlert(AlertId),
+    #[error("nothing would be left of the case, or nothing go")]
+    LeavesNothing,
 }
 
 impl Refusal {
@@ -110,6 +155,9 @@ impl Refusal {
             Self::NotAStatusToSet => "not_a_status_to_set",
             Self::Repeated => "repeated",
             Self::TooManyParts(_) => "too_many_parts",
+            Self::NoSuchPart(_) => "no_such_part",
+            Self::NoSuchAlert(_) => "no_such_alert",
+            Self::LeavesNothing => "leaves_nothing",
         }
     }
 }

@@ -4,10 +4,16 @@ use std::borrow::Cow;
 use std::sync::Arc;
 
 use serde::Deserialize;
+use serde::de::value::MapAccessDeserializer;
+use serde::de::{MapAccess, Visitor};
 
 use super::{CommandError, IDEMPOTENCY_KEY_BYTES_MAX, NAME_BYTES_MAX, is_hostile};
-use crate::model::{Actor, CaseId, CaseStatus, Command, CommandKind, Verdict};
+use crate::model::{Actor, AlertId, CaseId, CaseStatus, Command, CommandKind, PartId, Verdict};
 use crate::wire::json::{self, Object, object};
+
+/// Cases that one merge takes in.
+const OTHERS_MAX: usize = 16;
+const PARTS_MAX: usize = 1_024;
 
 /// Every field of every command.
 #[derive(Deserialize)]
@@ -17,7 +23,7 @@ struct Raw<'a> {
     command: Cow<'a, str>,
     #[serde(borrow)]
     case_id: Cow<'a, str>,
-    #[serde(borrow)]
+    #[serde(borrow, deserialize_with = "of_object")]
     actor: RawActor<'a>,
     expected_seq: Option<u64>,
     #[serde(borrow)]
@@ -36,6 +42,13 @@ struct Raw<'a> {
     team: Option<Cow<'a, str>>,
     #[serde(borrow)]
     text: Option<Cow<'a, str>>,
+    #[serde(borrow)]
+    to: Option<Cow<'a, str>>,
+    #[serde(borrow)]
+    alert: Option<Cow<'a, str>>,
+    #[serde(borrow)]
+    others: Option<Vec<Cow<'a, str>>>,
+    parts: Option<Vec<u64>>,
 }
 
 #[derive(Deserialize)]
@@ -43,6 +56,25 @@ struct Raw<'a> {
 struct RawActor<'a> {
     #[serde(borrow)]
     name: Cow<'a, str>,
+}
+
+/// Not from a list, which serde would take as well.
+fn of_object<'a, D: serde::Deserializer<'a>>(deserializer: D) -> Result<RawActor<'a>, D::Error> {
+    struct OfObject;
+
+    impl<'a> Visitor<'a> for OfObject {
+        type Value = RawActor<'a>;
+
+        fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+            f.write_str("an object")
+        }
+
+        fn visit_map<A: MapAccess<'a>>(self, map: A) -> Result<RawActor<'a>, A::Error> {
+            RawActor::deserialize(MapAccessDeserializer::new(map))
+        }
+    }
+
+    deserializer.deserialize_map(OfObject)
 }
 
 pub struct Fields<'a> {
@@ -80,8 +112,11 @@ impl<'a> Fields<'a> {
         let kind = match &*self.raw.command {
             "close" => CommandKind::Close { verdict: self.verdict()?, comment: self.comment()? },
             "reopen" => CommandKind::Reopen { comment: self.comment()? },
-            "merge" => CommandKind::Merge { other: self.other()? },
+            "merge" => CommandKind::Merge { others: self.others()? },
             "undo_merge" => CommandKind::UndoMerge { other: self.other()?, comment: self.comment()? },
+            "split" => CommandKind::Split { parts: self.parts()?, comment: self.comment()? },
+            "move" => CommandKind::Move { parts: self.parts()?, to: self.to()?, comment: self.comment()? },
+            "detach" => CommandKind::Detach { alert: self.alert()?, comment: self.comment()? },
             "set_status" => CommandKind::SetStatus { status: self.status()? },
             "set_verdict" => CommandKind::SetVerdict { verdict: required("verdict", self.verdict()?)? },
             "assign" => CommandKind::Assign { owner: self.owner()?, team: self.team()? },
@@ -109,6 +144,34 @@ impl<'a> Fields<'a> {
         case("other", &required("other", self.raw.other.take())?)
     }
 
+    /// One in `other`, or several in `others`.
+    fn others(&mut self) -> Result<Vec<CaseId>, CommandError> {
+        let Some(raw) = self.raw.others.take() else { return Ok(vec![self.other()?]) };
+        if raw.is_empty() || raw.len() > OTHERS_MAX {
+            return Err(problem("others", "names none, or more than 16"));
+        }
+        raw.iter().map(|raw| case("others", raw)).collect()
+    }
+
+    fn to(&mut self) -> Result<CaseId, CommandError> {
+        case("to", &required("to", self.raw.to.take())?)
+    }
+
+    fn alert(&mut self) -> Result<AlertId, CommandError> {
+        let raw = required("alert", self.raw.alert.take())?;
+        AlertId::parse(&raw).ok_or_else(|| problem("alert", "is no alert id (32 hexadecimal digits)"))
+    }
+
+    fn parts(&mut self) -> Result<Vec<PartId>, CommandError> {
+        let mut parts = required("parts", self.raw.parts.take())?;
+        parts.sort_unstable();
+        parts.dedup();
+        if parts.is_empty() || parts.len() > PARTS_MAX {
+            return Err(problem("parts", "names none, or more than 1,024"));
+        }
+        Ok(parts.into_iter().map(PartId).collect())
+    }
+
     fn owner(&mut self) -> Result<Option<Arc<str>>, CommandError> {
         self.raw.owner.take().map(|raw| name("owner", &raw)).transpose()
     }
@@ -127,8 +190,14 @@ impl<'a> Fields<'a> {
     }
 
     fn left_over(&self) -> Option<&'static str> {
-        let Raw { verdict, comment, other, status, owner, team, text, .. } = &self.raw;
+        let Raw { verdict, comment, other, status, owner, team, text, to, alert, others, parts, .. } = &self.raw;
+        let lists = [("others", others.is_some()), ("parts", parts.is_some())];
+        if let Some((name, _)) = lists.into_iter().find(|(_, there)| *there) {
+            return Some(name);
+        }
         [
+            ("to", to),
+            ("alert", alert),
             ("verdict", verdict),
             ("comment", comment),
             ("other", other),
@@ -212,6 +281,10 @@ fn member(out: &mut Vec<u8>, fill: impl FnOnce(&mut Object<'_>)) {
     }
 }
 
+fn part_list(o: &mut Object<'_>, parts: &[PartId]) {
+    o.list("parts", parts, |part, out| json::uint(part.0, out));
+}
+
 fn kind(o: &mut Object<'_>, kind: &CommandKind) {
     match kind {
         CommandKind::Close { verdict, comment } => {
@@ -219,7 +292,23 @@ fn kind(o: &mut Object<'_>, kind: &CommandKind) {
             o.maybe_text("verdict", verdict.map(Verdict::label));
         }
         CommandKind::Reopen { comment } => o.maybe_prose("comment", comment.as_deref()),
-        CommandKind::Merge { other } => o.id("other", other),
+        CommandKind::Merge { others } => match &others[..] {
+            [other] => o.id("other", other),
+            others => o.list("others", others, |other, out| json::string(&other.to_string(), out)),
+        },
+        CommandKind::Split { parts, comment } => {
+            o.maybe_prose("comment", comment.as_deref());
+            part_list(o, parts);
+        }
+        CommandKind::Move { parts, to, comment } => {
+            o.maybe_prose("comment", comment.as_deref());
+            part_list(o, parts);
+            o.id("to", to);
+        }
+        CommandKind::Detach { alert, comment } => {
+            o.id("alert", alert);
+            o.maybe_prose("comment", comment.as_deref());
+        }
         CommandKind::UndoMerge { other, comment } => {
             o.maybe_prose("comment", comment.as_deref());
             o.id("other", other);

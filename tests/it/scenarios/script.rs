@@ -13,8 +13,8 @@ use std::sync::Arc;
 use casewright::engine::{Input, Policy, Reopen, subject_of};
 use casewright::model::{
     Activity, Actor, Alert, AlertId, Attack, CaseId, CaseStatus, Command, CommandKind, Correlation, Entity, EntityKind,
-    EventTime, Marks, Millis, Observable, ObservableKind, Origin, Role, Rule, Severity, Source, Tenant, TimeFrom,
-    Timestamp, TopicName, Verdict,
+    EventTime, Marks, Millis, Observable, ObservableKind, Origin, PartId, Role, Rule, Severity, Source, Tenant,
+    TimeFrom, Timestamp, TopicName, Verdict,
 };
 
 /// A Thursday, so that nothing starts at zero.
@@ -132,6 +132,12 @@ impl<'a> Words<'a> {
         }
     }
 
+    /// `parts=2,5`
+    fn parts(&self) -> Vec<PartId> {
+        let parts = self.get("parts").unwrap_or_default().split(',').filter(|part| !part.is_empty());
+        parts.map(|part| PartId(part.parse().unwrap())).collect()
+    }
+
     fn correlation(&self) -> Correlation {
         Correlation {
             group_key: self.get("group").map(Into::into),
@@ -179,7 +185,10 @@ impl<'a> Words<'a> {
         match self.bare[1] {
             "close" => CommandKind::Close { verdict, comment: None },
             "reopen" => CommandKind::Reopen { comment: None },
-            "merge" => CommandKind::Merge { other: case(self.bare[3]) },
+            "merge" => CommandKind::Merge { others: self.bare[3..].iter().map(|other| case(other)).collect() },
+            "split" => CommandKind::Split { parts: self.parts(), comment: None },
+            "move" => CommandKind::Move { parts: self.parts(), to: case(self.bare[3]), comment: None },
+            "detach" => CommandKind::Detach { alert: alert_id(TENANT, self.bare[3]), comment: None },
             "undo" => CommandKind::UndoMerge { other: case(self.bare[3]), comment: None },
             "status" => CommandKind::SetStatus { status: CaseStatus::from_label(self.bare[3]).unwrap() },
             "verdict" => CommandKind::SetVerdict { verdict: verdict_of(self.bare[3]) },

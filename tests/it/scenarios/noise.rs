@@ -1,0 +1,6 @@
+//! What people do about noise and about what was put together wrongly: one story per rule, and what holds whatever the
+//! order.
+
+mod commands;
+
+use super::{check, script, world};
