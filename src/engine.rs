@@ -5,7 +5,7 @@
 //! Where what is decided: `keys` (what an alert can be correlated by), `identity` (whom it is about), `score` (how
 //! strongly it belongs where), `correlate` (which outcome it gets), `attach` (what it ties together), `habit` (what fires
 //! all day), `stranger` (which keys are hubs), `guard` and `form` (which parts make up which case), `repeat` (when counts
-//! are told), `life` (what the passing of time does), `command` (what people may do), `regroup` (with parts), `priority`, `view`. State: `state`
+//! are told), `life` (what the passing of time does), `command` (what people may do), `noise` (what they silence), `regroup` (with parts), `priority`, `view`. State: `state`
 //! (rows), `part`, `graph` (edges), `case`, `learned`, `sight` (which part holds which key), `rows` and `restore` (out to
 //! rows and back).
 
@@ -28,6 +28,7 @@ mod input;
 mod keys;
 mod learned;
 mod life;
+mod noise;
 mod part;
 mod places;
 mod policy;
@@ -50,14 +51,15 @@ use std::sync::Arc;
 
 pub use input::{Effects, Input, Refused, Settled};
 pub use keys::{KEYS_MAX, Subject, dedup_hash, keys_of, subject_of};
+pub use noise::{Flood, NoiseStats};
 pub use part::TRACKED_MAX;
 pub use policy::{KindPolicy, Policy, Reopen};
 pub use restore::{Restore, RestoreError, Taken};
 pub use state::{
     AlertRef, CaseState, Change, ClockState, DedupEntry, EdgeKind, EdgeStands, EdgeState, EvidenceKey, EvidenceSet,
-    Habit, HeldHour, IdEntry, KeyStat, LearnedChunk, MergeRecord, PartKey, PartKind, PartState, PartitionClock,
-    Pending, PolicyState, RelatedState, RolledUp, RowKey, StateRef, StateRow, TenantState, TrackedEntity,
-    TrackedObservable,
+    Habit, HeldHour, IdEntry, KeyStat, LearnedChunk, MergeRecord, NoiseState, PartKey, PartKind, PartState,
+    PartitionClock, Pending, PolicyState, RelatedState, RolledUp, RowKey, SourceState, SourcesState, StateRef,
+    StateRow, TenantState, TrackedEntity, TrackedObservable,
 };
 pub use view::{CaseSummary, EngineStats};
 
@@ -67,6 +69,7 @@ use clock::Clock;
 use identity::Who;
 use index::{Index, KeyIndex};
 use learned::Learned;
+use noise::Noise;
 use part::Part;
 use score::Reach;
 use slab::{Slab, Slot};
@@ -89,6 +92,7 @@ pub struct Engine {
     kindred: Index<(Seat, Who), Slot<Part>>,
     keys: KeyIndex,
     learned: Learned,
+    noise: Noise,
     /// When a case expires or leaves memory, at the earliest; looked at again then, because alerts put it off.
     timers: BTreeSet<(Timestamp, Slot<Case>)>,
     /// Cases whose time has come, in the order in which it came, and parts whose counts are to be told.
@@ -134,6 +138,7 @@ impl Engine {
             kindred: Index::new(seed),
             keys: KeyIndex::new(seed),
             learned: Learned::new(seed),
+            noise: Noise::default(),
             timers: BTreeSet::new(),
             ripe: BTreeSet::new(),
             ripe_dues: BTreeSet::new(),

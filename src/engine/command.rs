@@ -18,7 +18,16 @@ impl Engine {
         let outcome = if done.is_ok() { Outcome::CommandApplied } else { Outcome::CommandRefused };
         let case = self.tenants.knows(&command.case).then(|| command.case.clone());
         let origin = command.origin.clone();
-        effects.settled.push(Settled { origin, outcome, late: false, alert: None, case, part: None, link: None });
+        effects.settled.push(Settled {
+            origin,
+            outcome,
+            late: false,
+            alert: None,
+            case,
+            part: None,
+            link: None,
+            suppressed_by: None,
+        });
         match done {
             Ok(()) => self.remember_command(&command),
             Err(refusal) => {
@@ -37,6 +46,9 @@ impl Engine {
     }
 
     fn carry_out(&mut self, turn: &mut Turn<'_>, command: &Command) -> Result<(), Refusal> {
+        if command.is_tenant_wide() {
+            return self.carry_out_for_tenant(turn, command);
+        }
         let case = self.admit_command(command)?;
         match &command.kind {
             CommandKind::Close { verdict, comment } => self.close(turn, case, *verdict, comment.clone()),
@@ -53,6 +65,10 @@ impl Engine {
             CommandKind::Comment { text } => {
                 self.emit(turn, case, EventKind::CommentAdded { text: text.clone() });
                 Ok(())
+            }
+            // They are about a tenant.
+            CommandKind::AddNoise { .. } | CommandKind::EndNoise { .. } => {
+                Err(Refusal::NoSuchCase(command.case.clone()))
             }
         }
     }

@@ -10,6 +10,7 @@ use std::sync::Arc;
 use super::case::Case;
 use super::clock::Clock;
 use super::learned::Learned;
+use super::noise::Noise;
 use super::slab::Slot;
 use super::tenants::Seat;
 use super::{
@@ -50,6 +51,7 @@ pub struct Restore {
     parts: BTreeMap<(Tenant, PartId), PartState>,
     snapshots: Vec<(u16, u16, u64, LearnedChunk)>,
     deltas: Vec<(u64, u16, LearnedChunk)>,
+    noise: Noise,
     passed_over: BTreeMap<Tenant, Stretches>,
     /// Cases that owe a view, and redirect to one that was passed over.
     stranded: Vec<CaseId>,
@@ -69,6 +71,8 @@ impl Restore {
             StateRow::Case(case) => return self.take_case(case),
             StateRow::Part(part) if !self.cases.contains_key(&part.home) => return Ok(Taken::PassedOver),
             StateRow::Part(part) => drop(self.parts.insert((part.tenant.clone(), part.id), part)),
+            StateRow::Noise(rule) => self.noise.take_rule(rule),
+            StateRow::Sources(sources) => self.noise.take_sources(sources),
         }
         Ok(Taken::Kept)
     }
@@ -82,7 +86,9 @@ impl Restore {
             | StateRow::Policy(_)
             | StateRow::LearnedDelta { .. }
             | StateRow::LearnedBucket { .. }
-            | StateRow::Tenant(_) => {}
+            | StateRow::Tenant(_)
+            | StateRow::Noise(_)
+            | StateRow::Sources(_) => {}
         }
     }
 
@@ -162,6 +168,7 @@ impl Restore {
         engine.policy_dirty = self.policy.as_ref() != Some(&engine.policy_row);
         engine.clock = Clock::new(self.clock);
         engine.learned = Learned::restore(seed, self.snapshots, self.deltas).ok_or(RestoreError::Learned)?;
+        engine.noise = self.noise;
         for tenant in self.tenants {
             engine.tenants.sit(tenant);
         }

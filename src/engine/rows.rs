@@ -21,6 +21,7 @@ impl Engine {
         let ranks = self.tenants.ranks();
         self.save_cases(&ranks, change);
         self.save_parts(&ranks, change);
+        self.noise.seal(change);
         self.learned.seal(batch, self.clock.state.watermark, &self.policy, change);
         self.let_leave();
     }
@@ -135,7 +136,9 @@ impl Engine {
                 | StateRow::Policy(_)
                 | StateRow::LearnedDelta { .. }
                 | StateRow::LearnedBucket { .. }
-                | StateRow::Tenant(_) => {}
+                | StateRow::Tenant(_)
+                | StateRow::Noise(_)
+                | StateRow::Sources(_) => {}
             }
         }
         let mut welcomed = Vec::new();

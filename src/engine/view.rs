@@ -9,7 +9,7 @@ use super::case::Case;
 use super::index::Index;
 use super::part::Part;
 use super::slab::Slot;
-use super::{Engine, PartKind, PartState};
+use super::{Engine, NoiseStats, PartKind, PartState};
 use crate::model::{
     CaseId, CaseStatus, CaseView, Counted, EdgeView, ListView, MergedFrom, Priority, RelatedCase, Severity, Timestamp,
 };
@@ -46,6 +46,7 @@ pub struct EngineStats {
     pub cases: [u64; CaseStatus::ALL.len()],
     pub parts: u64,
     pub hub_keys: u64,
+    pub noise: NoiseStats,
     /// Keys on which alerts can meet, and those not yet freed.
     pub live_keys: u64,
     pub watermark: Timestamp,
@@ -154,6 +155,7 @@ impl Engine {
             cases: self.by_status,
             parts: self.parts.len() as u64,
             hub_keys: self.learned.hubs(),
+            noise: self.noise.stats(self.clock.state.watermark),
             live_keys: self.keys.len() as u64,
             watermark: self.clock.state.watermark,
             now: self.clock.state.now,

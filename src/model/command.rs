@@ -2,13 +2,14 @@
 
 use std::sync::Arc;
 
-use super::{Actor, AlertId, CaseId, CaseStatus, Origin, PartId, Timestamp, Verdict};
+use super::{Actor, AlertId, CaseId, CaseStatus, NoiseId, NoiseRule, Origin, PartId, Timestamp, Verdict};
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Command {
     pub origin: Origin,
     pub recorded_at: Option<Timestamp>,
     pub actor: Actor,
+    /// Of number 0, which no case has, where the command is about its tenant as a whole.
     pub case: CaseId,
     /// The `seq` the author saw; another one now refuses the command.
     pub expected_seq: Option<u64>,
@@ -65,11 +66,25 @@ pub enum CommandKind {
     Comment {
         text: Arc<str>,
     },
+    /// `silence`, `allow`, `exclude` or `inhibit`; of the tenant as a whole, as is its end.
+    AddNoise {
+        rule: Box<NoiseRule>,
+    },
+    EndNoise {
+        id: NoiseId,
+    },
+}
+
+impl Command {
+    #[must_use]
+    pub const fn is_tenant_wide(&self) -> bool {
+        self.case.number == 0
+    }
 }
 
 impl CommandKind {
     #[must_use]
-    pub const fn label(&self) -> &'static str {
+    pub fn label(&self) -> &'static str {
         match self {
             Self::Close { .. } => "close",
             Self::Reopen { .. } => "reopen",
@@ -83,6 +98,8 @@ impl CommandKind {
             Self::Assign { .. } => "assign",
             Self::Acknowledge => "acknowledge",
             Self::Comment { .. } => "comment",
+            Self::AddNoise { rule } => rule.kind.label(),
+            Self::EndNoise { .. } => "unsilence",
         }
     }
 }
@@ -102,7 +119,9 @@ impl CommandKind {
             | Self::SetVerdict { .. }
             | Self::Assign { .. }
             | Self::Acknowledge
-            | Self::Comment { .. } => &[],
+            | Self::Comment { .. }
+            | Self::AddNoise { .. }
+            | Self::EndNoise { .. } => &[],
         }
     }
 }
@@ -138,6 +157,18 @@ pub enum Refusal {
     NoSuchAlert(AlertId),
     #[error("nothing would be left of the case, or nothing go")]
     LeavesNothing,
+    #[error("no alert of this tenant was ever seen")]
+    NoSuchTenant,
+    #[error("there is no noise rule {} in this tenant, or it has ended", .0.0)]
+    NoSuchRule(NoiseId),
+    #[error("a tenant has at most {0} noise rules")]
+    TooManyRules(usize),
+    #[error(
+        "a rule has to say with `=` or `in` what it is about; an exclusion, which keys; an inhibition lasts a day at most"
+    )]
+    TooBroad,
+    #[error("a silence ends within 90 days: what is known to be good is allowed")]
+    NeedsAnEnd,
 }
 
 impl Refusal {
@@ -158,6 +189,11 @@ impl Refusal {
             Self::NoSuchPart(_) => "no_such_part",
             Self::NoSuchAlert(_) => "no_such_alert",
             Self::LeavesNothing => "leaves_nothing",
+            Self::NoSuchTenant => "no_such_tenant",
+            Self::NoSuchRule(_) => "no_such_rule",
+            Self::TooManyRules(_) => "too_many_rules",
+            Self::TooBroad => "too_broad",
+            Self::NeedsAnEnd => "needs_an_end",
         }
     }
 }

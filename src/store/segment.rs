@@ -9,7 +9,7 @@ use super::row::Row;
 use super::v1;
 use super::v1::steps::{AlertStepV1, LinkV1, OriginV1, StepV1};
 use crate::engine::{Input, Settled};
-use crate::model::{Alert, AlertId, CaseId, Link, Origin, Outcome, PartId, Tenant, Timestamp, TopicName};
+use crate::model::{Alert, AlertId, CaseId, Link, Origin, Outcome, PartId, SuppressedBy, Tenant, Timestamp, TopicName};
 
 /// Packed bytes of a chunk: sled moves larger values into files of their own, which it never syncs. Only a single step
 /// that does not compress may be larger, up to the bound on a record.
@@ -86,6 +86,7 @@ pub struct AlertStep {
     pub case: Option<CaseId>,
     pub part: Option<PartId>,
     pub link: Option<Link>,
+    pub suppressed_by: Option<SuppressedBy>,
 }
 
 /// Consecutive records of one partition, as the engine took them.
@@ -297,14 +298,22 @@ impl SegmentWriter {
                 case,
                 part: settled.part.map(|part| part.0),
             },
-            (Some(alert), outcome) => StepV1::Alert(Box::new(AlertStepV1 {
-                alert: v1::alert::AlertV1::of(alert),
-                outcome: outcome as u8,
-                late: settled.late,
-                case,
-                part: settled.part.map(|part| part.0),
-                link: settled.link.as_deref().map(LinkV1::of),
-            })),
+            (Some(alert), outcome) => {
+                let step = Box::new(AlertStepV1 {
+                    alert: v1::alert::AlertV1::of(alert),
+                    outcome: outcome as u8,
+                    late: settled.late,
+                    case,
+                    part: settled.part.map(|part| part.0),
+                    link: settled.link.as_deref().map(LinkV1::of),
+                });
+                match settled.suppressed_by {
+                    None => StepV1::Alert(step),
+                    Some(SuppressedBy { rule, source }) => {
+                        StepV1::Suppressed { step, rule: rule.0, source: source.map(|source| source.0.to_be_bytes()) }
+                    }
+                }
+            }
         };
         let whole = settled.alert.as_ref().filter(|_| settled.outcome != Outcome::Duplicate);
         let holder = whole.map(|alert| alert.tenant.clone()).zip(settled.part);
@@ -384,7 +393,7 @@ impl SegmentWriter {
 /// The part that needs the step, if it is a whole alert.
 fn holder(step: &StepV1<'_>) -> Result<Holder, RowError> {
     match step {
-        StepV1::Alert(step) => match step.part {
+        StepV1::Alert(step) | StepV1::Suppressed { step, .. } => match step.part {
             Some(part) => Ok(Some((step.alert.tenant()?, PartId(part)))),
             None => Ok(None),
         },

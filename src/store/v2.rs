@@ -1,6 +1,7 @@
 //! Row version 2: of those rows whose shape changed since version 1. Frozen, like that one.
 
 mod learned;
+mod noise;
 mod part;
 mod segment;
 
@@ -24,6 +25,8 @@ pub fn encode(row: StateRef<'_>, body: &mut Vec<u8>) {
         }
         StateRef::Tenant(tenant) => write(&TenantV2::of(tenant), body),
         StateRef::Part(part) => write(&part::PartV2::of(part), body),
+        StateRef::Noise(rule) => write(&noise::RuleV2::of(rule), body),
+        StateRef::Sources(sources) => write(&noise::SourcesV2::of(sources), body),
         StateRef::Clock(_) | StateRef::Policy(_) | StateRef::Case(_) => v1::state::encode(row, body),
     }
 }
@@ -31,7 +34,12 @@ pub fn encode(row: StateRef<'_>, body: &mut Vec<u8>) {
 /// The version that rows of this name are written in.
 pub const fn version_of(key: &RowKey) -> u8 {
     match key {
-        RowKey::LearnedDelta { .. } | RowKey::LearnedBucket { .. } | RowKey::Tenant(_) | RowKey::Part(..) => VERSION,
+        RowKey::LearnedDelta { .. }
+        | RowKey::LearnedBucket { .. }
+        | RowKey::Tenant(_)
+        | RowKey::Part(..)
+        | RowKey::Noise(..)
+        | RowKey::Sources(..) => VERSION,
         RowKey::Clock | RowKey::Policy | RowKey::Case(_) => v1::VERSION,
     }
 }
@@ -49,6 +57,10 @@ pub fn decode(key: &RowKey, body: &[u8]) -> Result<StateRow, RowError> {
         }
         RowKey::Tenant(tenant) => StateRow::Tenant(read::<TenantV2>(body)?.back(tenant.clone())),
         RowKey::Part(tenant, id) => StateRow::Part(read::<part::PartV2<'_>>(body)?.back(tenant.clone(), *id)?),
+        RowKey::Noise(tenant, id) => StateRow::Noise(read::<noise::RuleV2<'_>>(body)?.back(tenant.clone(), *id)?),
+        RowKey::Sources(tenant, bucket) => {
+            StateRow::Sources(read::<noise::SourcesV2>(body)?.back(tenant.clone(), *bucket)?)
+        }
         RowKey::Clock | RowKey::Policy | RowKey::Case(_) => return Err(RowError::Version(VERSION)),
     })
 }
@@ -58,6 +70,7 @@ struct TenantV2 {
     next_case: u64,
     next_part: u64,
     next_edge: u64,
+    next_rule: u64,
     began_at: Option<i64>,
 }
 
@@ -67,6 +80,7 @@ impl TenantV2 {
             next_case: tenant.next_case,
             next_part: tenant.next_part,
             next_edge: tenant.next_edge,
+            next_rule: tenant.next_rule,
             began_at: tenant.began_at.map(Timestamp::millis),
         }
     }
@@ -77,6 +91,7 @@ impl TenantV2 {
             next_case: self.next_case,
             next_part: self.next_part,
             next_edge: self.next_edge,
+            next_rule: self.next_rule,
             began_at: self.began_at.map(Timestamp::from_millis),
         }
     }

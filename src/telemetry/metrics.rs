@@ -39,6 +39,8 @@ pub struct Metrics {
     watermark: Gauge,
     store_bytes: IntGauge,
     hub_keys: IntGauge,
+    noise_rules: IntGaugeVec,
+    noise_rules_stale: IntGauge,
     live_keys: IntGauge,
     alert_latency: Histogram,
     stages: [Histogram; Stage::ALL.len()],
@@ -97,6 +99,12 @@ impl Metrics {
             watermark: register(r, watermark()),
             store_bytes: gauge(r, "casewright_store_bytes", "bytes of the local store on disk"),
             hub_keys: gauge(r, "casewright_hub_keys", "keys that touched too many cases to link any"),
+            noise_rules: gauges(r, "casewright_noise_rules", "noise rules in force", &["kind"]),
+            noise_rules_stale: gauge(
+                r,
+                "casewright_noise_rules_stale",
+                "noise rules expired or without a hit for 30 days",
+            ),
             live_keys: gauge(r, "casewright_live_keys", "keys held in memory on which alerts can meet"),
             alert_latency: register(r, alert_latency()),
             stages: Stage::ALL.map(|stage| stages.with_label_values(&[stage.label()])),
@@ -197,6 +205,15 @@ impl Metrics {
 
     pub fn hub_keys(&self, count: u64) {
         self.hub_keys.set(signed(count));
+    }
+
+    /// By the command that makes them.
+    pub fn noise_rules(&self, kind: &'static str, count: u64) {
+        self.noise_rules.with_label_values(&[kind]).set(signed(count));
+    }
+
+    pub fn noise_rules_stale(&self, count: u64) {
+        self.noise_rules_stale.set(signed(count));
     }
 
     pub fn live_keys(&self, count: u64) {

@@ -5,7 +5,9 @@
 mod fields;
 
 use crate::config::Limits;
-use crate::model::{Command, Origin, Tenant, Timestamp};
+use crate::model::{Command, MatcherError, Origin, Tenant, Timestamp};
+
+pub(super) use fields::noise_rule;
 
 use fields::Fields;
 
@@ -33,6 +35,8 @@ pub enum CommandError {
     Missing { field: &'static str },
     #[error("`{field}` is not a field of `{command}`")]
     NotItsField { field: &'static str, command: &'static str },
+    #[error("`{field}`: {error}")]
+    Matcher { field: &'static str, error: MatcherError },
     #[error("`{field}`: {problem}")]
     Field { field: &'static str, problem: &'static str },
 }
@@ -53,7 +57,7 @@ pub fn decode(
         return Err(CommandError::Shape);
     }
     let mut fields = Fields::parse(text, limits.string_bytes_max)?;
-    let case = fields.case_id()?;
+    let case = fields.subject()?;
     let actor = fields.actor()?;
     let idempotency = fields.idempotency_key()?.map(|key| idempotency(&case.tenant, &key));
     let kind = fields.kind()?;

@@ -2,6 +2,7 @@
 //! against an independent canonicaliser, and golden files that show a change of shape as a changed line.
 
 mod canonical;
+mod noise;
 pub mod samples;
 mod schema;
 

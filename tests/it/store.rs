@@ -8,7 +8,7 @@ use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 
 use casewright::engine::{Input, RowKey, Settled};
-use casewright::model::{CaseId, Origin, Outcome, PartId, Timestamp};
+use casewright::model::{CaseId, NoiseId, Origin, Outcome, PartId, Timestamp};
 use casewright::store::{
     self, ChangelogId, Claim, Codec, Fault, Manifest, MemoryStore, PortableError, Position, Row, RowError, RowName,
     SegmentWriter, SledStore, Step, Store, StoreError, StoreHome, StoredRow,
@@ -25,7 +25,7 @@ fn stored(codec: &Codec, row: &Row) -> StoredRow {
 }
 
 fn name(dice: &mut Dice) -> RowName {
-    match dice.below(9) {
+    match dice.below(11) {
         0 => RowName::Engine(RowKey::Clock),
         1 => RowName::Engine(RowKey::LearnedDelta { batch: dice.number(), chunk: dice.below(3) as u16 }),
         2 => RowName::Engine(RowKey::LearnedBucket { bucket: dice.below(1_024) as u16, chunk: dice.below(3) as u16 }),
@@ -33,6 +33,8 @@ fn name(dice: &mut Dice) -> RowName {
         4 => RowName::Engine(RowKey::Case(dice.case())),
         5 => RowName::Engine(RowKey::Part(dice.tenant(), PartId(dice.number()))),
         6 => RowName::Segment { batch: dice.number(), chunk: dice.below(9) as u32 },
+        8 => RowName::Engine(RowKey::Noise(dice.tenant(), NoiseId(dice.number()))),
+        9 => RowName::Engine(RowKey::Sources(dice.tenant(), dice.below(64) as u8)),
         7 => RowName::CaseSegments { case: dice.case(), chunk: dice.below(9) as u32 },
         _ => [RowName::Manifest, RowName::Claim, RowName::Engine(RowKey::Policy)][dice.below(3)].clone(),
     }
@@ -53,6 +55,8 @@ fn place(name: &RowName) -> (Option<String>, u8, u64, u32) {
         RowName::Engine(RowKey::Case(case)) => (of(&case.tenant), 2, case.number, 0),
         RowName::Engine(RowKey::Part(tenant, part)) => (of(tenant), 3, part.0, 0),
         RowName::CaseSegments { case, chunk } => (of(&case.tenant), 4, case.number, *chunk),
+        RowName::Engine(RowKey::Noise(tenant, id)) => (of(tenant), 5, id.0, 0),
+        RowName::Engine(RowKey::Sources(tenant, bucket)) => (of(tenant), 6, u64::from(*bucket), 0),
     }
 }
 
@@ -153,6 +157,7 @@ fn expected(settled: &Settled) -> Step {
             case,
             part,
             link: settled.link.as_deref().cloned(),
+            suppressed_by: settled.suppressed_by,
         })),
     }
 }

@@ -17,7 +17,12 @@ pub fn encode(row: StateRef<'_>, body: &mut Vec<u8>) {
         StateRef::Clock(clock) => write(&ClockV1::of(clock), body),
         StateRef::Policy(policy) => write(&PolicyV1 { digest: policy.digest, text: &policy.text }, body),
         StateRef::Case(case) => write(&CaseV1::of(case), body),
-        StateRef::LearnedDelta { .. } | StateRef::LearnedBucket { .. } | StateRef::Tenant(_) | StateRef::Part(_) => {
+        StateRef::LearnedDelta { .. }
+        | StateRef::LearnedBucket { .. }
+        | StateRef::Tenant(_)
+        | StateRef::Part(_)
+        | StateRef::Noise(_)
+        | StateRef::Sources(_) => {
             unreachable!("version 2 writes these")
         }
     }
@@ -40,6 +45,7 @@ pub fn decode(key: &RowKey, body: &[u8]) -> Result<StateRow, RowError> {
         }
         RowKey::Tenant(tenant) => StateRow::Tenant(read::<TenantV1>(body)?.back(tenant.clone())),
         RowKey::Case(id) => StateRow::Case(read::<CaseV1<'_>>(body)?.back(id.clone())?),
+        RowKey::Noise(..) | RowKey::Sources(..) => return Err(RowError::Version(super::VERSION)),
         RowKey::Part(tenant, id) => StateRow::Part(read::<part::PartV1<'_>>(body)?.back(tenant.clone(), *id)?),
     })
 }
@@ -132,6 +138,7 @@ impl TenantV1 {
             next_case: self.next_case,
             next_part: self.next_part,
             next_edge: self.next_edge,
+            next_rule: 1,
             began_at: None,
         }
     }

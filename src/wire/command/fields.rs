@@ -8,7 +8,10 @@ use serde::de::value::MapAccessDeserializer;
 use serde::de::{MapAccess, Visitor};
 
 use super::{CommandError, IDEMPOTENCY_KEY_BYTES_MAX, NAME_BYTES_MAX, is_hostile};
-use crate::model::{Actor, AlertId, CaseId, CaseStatus, Command, CommandKind, PartId, Verdict};
+use crate::model::{
+    Actor, AlertId, CaseId, CaseStatus, Command, CommandKind, InhibitOn, Inhibition, Matcher, Millis, NoiseId,
+    NoiseKind, NoiseRule, PartId, Tenant, Verdict,
+};
 use crate::wire::json::{self, Object, object};
 
 /// Cases that one merge takes in.
@@ -22,7 +25,9 @@ struct Raw<'a> {
     #[serde(borrow)]
     command: Cow<'a, str>,
     #[serde(borrow)]
-    case_id: Cow<'a, str>,
+    case_id: Option<Cow<'a, str>>,
+    #[serde(borrow)]
+    tenant_id: Option<Cow<'a, str>>,
     #[serde(borrow, deserialize_with = "of_object")]
     actor: RawActor<'a>,
     expected_seq: Option<u64>,
@@ -49,6 +54,17 @@ struct Raw<'a> {
     #[serde(borrow)]
     others: Option<Vec<Cow<'a, str>>>,
     parts: Option<Vec<u64>>,
+    #[serde(borrow)]
+    matcher: Option<Cow<'a, str>>,
+    #[serde(borrow)]
+    target: Option<Cow<'a, str>>,
+    #[serde(borrow)]
+    reason: Option<Cow<'a, str>>,
+    #[serde(borrow)]
+    on: Option<Cow<'a, str>>,
+    rule: Option<u64>,
+    for_ms: Option<u64>,
+    within_ms: Option<u64>,
 }
 
 #[derive(Deserialize)]
@@ -90,8 +106,17 @@ impl<'a> Fields<'a> {
         Ok(Self { raw, prose_bytes_max: string_bytes_max.min(json::PROSE_BYTES_MAX / 6), expected_seq })
     }
 
-    pub fn case_id(&self) -> Result<CaseId, CommandError> {
-        case("case_id", &self.raw.case_id)
+    /// The case that the command is about, or the tenant: a case of number 0.
+    pub fn subject(&mut self) -> Result<CaseId, CommandError> {
+        if !matches!(&*self.raw.command, "silence" | "allow" | "exclude" | "inhibit" | "unsilence") {
+            return case("case_id", &required("case_id", self.raw.case_id.take())?);
+        }
+        let tenant = required("tenant_id", self.raw.tenant_id.take())?;
+        let tenant = Tenant::parse(&tenant).map_err(|_| problem("tenant_id", "is no tenant's name"))?;
+        match self.raw.expected_seq {
+            Some(_) => Err(problem("expected_seq", "is a case's")),
+            None => Ok(CaseId { tenant, number: 0 }),
+        }
     }
 
     /// A name that the sender claims: nothing verifies it until commands are signed.
@@ -121,6 +146,17 @@ impl<'a> Fields<'a> {
             "set_verdict" => CommandKind::SetVerdict { verdict: required("verdict", self.verdict()?)? },
             "assign" => CommandKind::Assign { owner: self.owner()?, team: self.team()? },
             "acknowledge" => CommandKind::Acknowledge,
+            "silence" => self.noise(NoiseKind::Silence)?,
+            "allow" => self.noise(NoiseKind::Allow)?,
+            "exclude" => self.noise(NoiseKind::Exclude)?,
+            "inhibit" => {
+                let target = self.matcher("target", |raw| raw.target.take())?;
+                let on = required("on", self.raw.on.take())?;
+                let on = InhibitOn::from_label(&on).ok_or_else(|| problem("on", "is none of host, user, any"))?;
+                let within = span(required("within_ms", self.raw.within_ms.take())?);
+                self.noise(NoiseKind::Inhibit(Box::new(Inhibition { target, on, within })))?
+            }
+            "unsilence" => CommandKind::EndNoise { id: NoiseId(required("rule", self.raw.rule.take())?) },
             "comment" => CommandKind::Comment { text: self.text()? },
             unknown => return Err(CommandError::UnknownCommand(quoted(unknown))),
         };
@@ -142,6 +178,29 @@ impl<'a> Fields<'a> {
 
     fn other(&mut self) -> Result<CaseId, CommandError> {
         case("other", &required("other", self.raw.other.take())?)
+    }
+
+    fn noise(&mut self, kind: NoiseKind) -> Result<CommandKind, CommandError> {
+        let matcher = self.matcher("matcher", |raw| raw.matcher.take())?;
+        let reason = name("reason", &required("reason", self.raw.reason.take())?)?;
+        let owner = match self.owner()? {
+            Some(owner) => owner,
+            None => name("actor.name", &self.raw.actor.name)?,
+        };
+        let lasts = self.raw.for_ms.take().map(span);
+        Ok(CommandKind::AddNoise { rule: Box::new(NoiseRule { kind, matcher, owner, reason, lasts }) })
+    }
+
+    fn matcher(
+        &mut self,
+        field: &'static str,
+        take: impl FnOnce(&mut Raw<'a>) -> Option<Cow<'a, str>>,
+    ) -> Result<Matcher, CommandError> {
+        let text = required(field, take(&mut self.raw))?;
+        if text.chars().any(is_hostile) {
+            return Err(problem(field, "holds control characters"));
+        }
+        Matcher::parse(&text).map_err(|error| CommandError::Matcher { field, error })
     }
 
     /// One in `other`, or several in `others`.
@@ -191,11 +250,24 @@ impl<'a> Fields<'a> {
 
     fn left_over(&self) -> Option<&'static str> {
         let Raw { verdict, comment, other, status, owner, team, text, to, alert, others, parts, .. } = &self.raw;
-        let lists = [("others", others.is_some()), ("parts", parts.is_some())];
-        if let Some((name, _)) = lists.into_iter().find(|(_, there)| *there) {
+        let Raw { case_id, tenant_id, matcher, target, reason, on, rule, for_ms, within_ms, .. } = &self.raw;
+        let others = [
+            ("others", others.is_some()),
+            ("parts", parts.is_some()),
+            ("rule", rule.is_some()),
+            ("for_ms", for_ms.is_some()),
+            ("within_ms", within_ms.is_some()),
+        ];
+        if let Some((name, _)) = others.into_iter().find(|(_, there)| *there) {
             return Some(name);
         }
         [
+            ("case_id", case_id),
+            ("tenant_id", tenant_id),
+            ("matcher", matcher),
+            ("target", target),
+            ("reason", reason),
+            ("on", on),
             ("to", to),
             ("alert", alert),
             ("verdict", verdict),
@@ -209,6 +281,10 @@ impl<'a> Fields<'a> {
         .into_iter()
         .find_map(|(name, field)| field.as_ref().map(|_| name))
     }
+}
+
+fn span(millis: u64) -> Millis {
+    Millis(i64::try_from(millis).unwrap_or(i64::MAX))
 }
 
 fn required<T>(field: &'static str, value: Option<T>) -> Result<T, CommandError> {
@@ -255,7 +331,9 @@ pub fn encode(command: &Command, idempotency_key: Option<&str>) -> Vec<u8> {
         if let Actor::Person { name, verified: _ } = &command.actor {
             o.object("actor", |o| o.text("name", name));
         }
-        o.id("case_id", &command.case);
+        if !command.is_tenant_wide() {
+            o.id("case_id", &command.case);
+        }
         o.text("command", command.kind.label());
     });
     // The fields of the kind sort before and after the common ones; order matters to nobody here, so they follow.
@@ -264,6 +342,9 @@ pub fn encode(command: &Command, idempotency_key: Option<&str>) -> Vec<u8> {
         member(&mut out, |o| o.uint("expected_seq", expected));
     }
     member(&mut out, |o| o.maybe_text("idempotency_key", idempotency_key));
+    if command.is_tenant_wide() {
+        member(&mut out, |o| o.text("tenant_id", command.case.tenant.as_str()));
+    }
     member(&mut out, |o| kind(o, &command.kind));
     out.push(b'}');
     out
@@ -278,6 +359,27 @@ fn member(out: &mut Vec<u8>, fill: impl FnOnce(&mut Object<'_>)) {
         out.truncate(start);
     } else {
         out[start] = b',';
+    }
+}
+
+/// The members of a noise rule, as its command has them.
+pub fn noise_rule(o: &mut Object<'_>, rule: &NoiseRule) {
+    if let Some(lasts) = rule.lasts {
+        o.int("for_ms", lasts.0);
+    }
+    o.text("matcher", &rule.matcher.to_string());
+    let inhibition = match &rule.kind {
+        NoiseKind::Inhibit(inhibition) => Some(inhibition),
+        NoiseKind::Silence | NoiseKind::Allow | NoiseKind::Exclude => None,
+    };
+    if let Some(inhibition) = inhibition {
+        o.text("on", inhibition.on.label());
+    }
+    o.text("owner", &rule.owner);
+    o.text("reason", &rule.reason);
+    if let Some(inhibition) = inhibition {
+        o.text("target", &inhibition.target.to_string());
+        o.int("within_ms", inhibition.within.0);
     }
 }
 
@@ -321,5 +423,7 @@ fn kind(o: &mut Object<'_>, kind: &CommandKind) {
         }
         CommandKind::Acknowledge => {}
         CommandKind::Comment { text } => o.prose("text", text),
+        CommandKind::AddNoise { rule } => noise_rule(o, rule),
+        CommandKind::EndNoise { id } => o.uint("rule", id.0),
     }
 }

@@ -2,5 +2,6 @@
 //! order.
 
 mod commands;
+mod rules;
 
 use super::{check, script, world};
