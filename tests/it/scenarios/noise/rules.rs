@@ -1,6 +1,7 @@
 //! Silences, allow-list entries, exclusions and inhibitions, as an analyst would tell them.
 
-use casewright::model::{Outcome, Tenant};
+use casewright::model::{NoiseId, Outcome, SuppressedBy, Tenant};
+use casewright::store::{SegmentWriter, Step};
 use proptest::prelude::*;
 
 use super::world::World;
@@ -223,6 +224,78 @@ fn a_flood_is_counted_in_its_part_until_it_falls() {
     );
 }
 
+#[test]
+fn a_flood_in_a_roll_up_is_counted_there() {
+    check(
+        "
+        policy flood=3
+        0s      alert a1 host=web-1 rule=poll path=/1
+        1h1m    alert a2 host=web-1 rule=poll path=/2
+        2h2m    alert a3 host=web-1 rule=poll path=/3
+        3h3m    alert a4 host=web-1 rule=poll path=/4
+        -- case-1 opened by a1
+        -- case-2 opened by a2
+        -- case-3 opened by a3
+        -- case-4 rolls up a4
+        3h3m1s  alert a5 host=web-1 rule=poll path=/5
+        3h3m2s  alert a6 host=web-1 rule=poll path=/6
+        -- case-4 joined by a5
+        -- case-4 joined by a6
+        3h3m3s  alert a7 host=web-1 rule=poll path=/7
+        -- a7 rolled up in case-4
+        ",
+    );
+}
+
+#[test]
+fn a_bridge_into_another_case_is_told_in_the_middle_of_a_flood() {
+    check(
+        "
+        policy flood=2
+        0s   alert b1 host=db-1 src=8.8.8.8
+        1s   alert a1 host=web-1 rule=scan path=/1
+        2s   alert a2 host=web-1 rule=scan path=/2
+        3s   alert a3 host=web-1 rule=scan path=/3
+        -- case-1 opened by b1
+        -- case-2 opened by a1
+        -- case-2 joined by a2
+        -- a3 rolled up in case-2
+        4s   alert a4 host=web-1 rule=scan src=8.8.8.8
+        -- case-1 joined by a4 in a new part
+        -- case-2 rolled up x1
+        -- case-2 merged into case-1
+        -- case-1 took case-2
+        ",
+    );
+}
+
+#[test]
+fn what_suppressed_an_alert_is_read_back_from_its_segment() {
+    let mut world = World::new(script::policy(Default::default(), "policy"));
+    let lines = [
+        "0s alert a0 host=web-1",
+        "1m silence 1h : rule = scan",
+        "1m inhibit host 1h : rule = grave => rule = slight",
+        "2m alert a1 host=web-1 rule=scan",
+        "2m alert a2 host=web-2 rule=grave sev=high",
+        "3m alert a3 host=web-2 rule=slight",
+    ];
+    lines.iter().for_each(|line| world.line(line));
+    let mut writer = SegmentWriter::new(1);
+    world.effects.settled.iter().for_each(|settled| writer.settled(settled));
+    let chunks = writer.finish_chunks();
+    let steps: Vec<Step> = chunks.iter().flat_map(|chunk| chunk.steps().unwrap()).collect();
+    let suppressed = steps.iter().filter_map(|step| match step {
+        Step::Alert(step) => Some((world.script.name(step.alert.id), step.outcome, step.suppressed_by?)),
+        _ => None,
+    });
+    let grave = world.effects.settled[4].alert.as_ref().unwrap().id;
+    let by = |rule, source| SuppressedBy { rule: NoiseId(rule), source };
+    let expected = [("a1", Outcome::Suppressed, by(1, None)), ("a3", Outcome::Suppressed, by(2, Some(grave)))];
+    assert_eq!(suppressed.collect::<Vec<_>>(), expected);
+    assert!(chunks.iter().all(|chunk| chunk.verify().is_ok()));
+}
+
 fn told_twice(lines: &[&str], cut: usize) -> [Vec<String>; 2] {
     [false, true].map(|restarts| {
         let mut world = World::new(script::policy(Default::default(), "policy flood=3"));
@@ -319,6 +392,29 @@ fn line() -> impl Strategy<Value = String> {
 
 proptest! {
     #![proptest_config(ProptestConfig { cases: 192, ..ProptestConfig::default() })]
+
+    #[test]
+    fn restarts_show_in_no_rule(
+        lines in prop::collection::vec((0..300_i64, line()), 1..60),
+        restarts in prop::collection::vec(any::<bool>(), 60),
+    ) {
+        let run = |restarting: bool| {
+            let mut world = World::new(script::policy(Default::default(), "policy flood=4"));
+            let mut now = 0;
+            for ((gap, line), restart) in lines.iter().zip(&restarts) {
+                now += gap;
+                if restarting && *restart {
+                    world.restart(now.unsigned_abs());
+                }
+                world.line(&format!("{now}s {line}"));
+            }
+            world.seal();
+            let rules: Vec<_> = world.engine.noise_rules(&Tenant::parse("t").unwrap()).cloned().collect();
+            let settled = world.effects.settled.iter().map(|settled| (settled.outcome, settled.suppressed_by));
+            (rules, settled.collect::<Vec<_>>())
+        };
+        prop_assert_eq!(run(false), run(true));
+    }
 
     #[test]
     fn no_rule_loses_an_alert(lines in prop::collection::vec((0..300_i64, line()), 1..100)) {
