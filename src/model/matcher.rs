@@ -99,7 +99,9 @@ impl Matcher {
         if terms.len() > TERMS_MAX || values > VALUES_MAX {
             return Err(MatcherError::TooLarge);
         }
-        Ok(Self { terms })
+        let matcher = Self { terms };
+        // The canonical text, which rows hold, has to be one that can be read: quotes and backslashes make it longer.
+        if matcher.to_string().len() > TEXT_BYTES_MAX { Err(MatcherError::TooLarge) } else { Ok(matcher) }
     }
 
     #[must_use]
@@ -436,6 +438,8 @@ mod tests {
         assert_eq!(Matcher::parse(&vec!["rule = a"; 17].join(" and ")), Err(MatcherError::TooLarge));
         assert_eq!(Matcher::parse(&format!("host in ({})", vec!["a"; 65].join(","))), Err(MatcherError::TooLarge));
         assert_eq!(Matcher::parse(&"x".repeat(5_000)), Err(MatcherError::TooLarge));
+        let longer_when_quoted = format!("file_path = {}", "\\".repeat(4_000));
+        assert_eq!(Matcher::parse(&longer_when_quoted), Err(MatcherError::TooLarge));
     }
 
     #[test]

@@ -6,7 +6,7 @@ use crate::model::{
     Command, CommandKind, Millis, NoiseFact, NoiseId, NoiseKind, NoiseRule, Refusal, Tenant, Timestamp,
 };
 
-/// Rules of one tenant, those included that ended in the last 30 days.
+/// Rules of one tenant. Those that ended are listed as long as there is room for them.
 const RULES_MAX: usize = 1_000;
 /// How long a rule is listed after its end.
 const LISTED_AFTER: Millis = Millis::from_hours(30 * 24);
@@ -102,14 +102,20 @@ fn check(rule: &NoiseRule) -> Result<(), Refusal> {
 }
 
 impl OfTenant {
-    /// Forgets what ended long ago.
+    /// Forgets what ended long ago, and what ended at all where its place is needed.
     fn purge(&mut self, watermark: Timestamp) {
         let end = |rule: &NoiseState| rule.ended_at.or(rule.expires_at);
         let gone = |rule: &NoiseState| end(rule).is_some_and(|end| end.plus(LISTED_AFTER) <= watermark);
         let gone: Vec<NoiseId> = self.rules.values().filter(|rule| gone(rule)).map(|rule| rule.id).collect();
-        for id in gone {
-            self.rules.remove(&id);
-            self.dirty.insert(id);
-        }
+        gone.into_iter().for_each(|id| self.forget(id));
+        let over = (self.rules.len() + 1).saturating_sub(RULES_MAX);
+        let ended = self.rules.values().filter(|rule| !rule.is_live(watermark)).map(|rule| rule.id);
+        let ended: Vec<NoiseId> = ended.take(over).collect();
+        ended.into_iter().for_each(|id| self.forget(id));
+    }
+
+    fn forget(&mut self, id: NoiseId) {
+        self.rules.remove(&id);
+        self.dirty.insert(id);
     }
 }

@@ -17,6 +17,8 @@ use crate::wire::json::{self, Object, object};
 /// Cases that one merge takes in.
 const OTHERS_MAX: usize = 16;
 const PARTS_MAX: usize = 1_024;
+/// What a rule may last.
+const SPAN_MAX: Millis = Millis::from_hours(10 * 366 * 24);
 
 /// Every field of every command.
 #[derive(Deserialize)]
@@ -153,7 +155,7 @@ impl<'a> Fields<'a> {
                 let target = self.matcher("target", |raw| raw.target.take())?;
                 let on = required("on", self.raw.on.take())?;
                 let on = InhibitOn::from_label(&on).ok_or_else(|| problem("on", "is none of host, user, any"))?;
-                let within = span(required("within_ms", self.raw.within_ms.take())?);
+                let within = span("within_ms", required("within_ms", self.raw.within_ms.take())?)?;
                 self.noise(NoiseKind::Inhibit(Box::new(Inhibition { target, on, within })))?
             }
             "unsilence" => CommandKind::EndNoise { id: NoiseId(required("rule", self.raw.rule.take())?) },
@@ -187,7 +189,7 @@ impl<'a> Fields<'a> {
             Some(owner) => owner,
             None => name("actor.name", &self.raw.actor.name)?,
         };
-        let lasts = self.raw.for_ms.take().map(span);
+        let lasts = self.raw.for_ms.take().map(|millis| span("for_ms", millis)).transpose()?;
         Ok(CommandKind::AddNoise { rule: Box::new(NoiseRule { kind, matcher, owner, reason, lasts }) })
     }
 
@@ -283,8 +285,9 @@ impl<'a> Fields<'a> {
     }
 }
 
-fn span(millis: u64) -> Millis {
-    Millis(i64::try_from(millis).unwrap_or(i64::MAX))
+fn span(field: &'static str, millis: u64) -> Result<Millis, CommandError> {
+    let millis = i64::try_from(millis).ok().filter(|millis| (1..=SPAN_MAX.0).contains(millis));
+    millis.map(Millis).ok_or_else(|| problem(field, "is nothing, or more than ten years"))
 }
 
 fn required<T>(field: &'static str, value: Option<T>) -> Result<T, CommandError> {
@@ -367,7 +370,7 @@ pub fn noise_rule(o: &mut Object<'_>, rule: &NoiseRule) {
     if let Some(lasts) = rule.lasts {
         o.int("for_ms", lasts.0);
     }
-    o.text("matcher", &rule.matcher.to_string());
+    o.prose("matcher", &rule.matcher.to_string());
     let inhibition = match &rule.kind {
         NoiseKind::Inhibit(inhibition) => Some(inhibition),
         NoiseKind::Silence | NoiseKind::Allow | NoiseKind::Exclude => None,
@@ -378,7 +381,7 @@ pub fn noise_rule(o: &mut Object<'_>, rule: &NoiseRule) {
     o.text("owner", &rule.owner);
     o.text("reason", &rule.reason);
     if let Some(inhibition) = inhibition {
-        o.text("target", &inhibition.target.to_string());
+        o.prose("target", &inhibition.target.to_string());
         o.int("within_ms", inhibition.within.0);
     }
 }

@@ -66,6 +66,10 @@ fn a_command_about_noise_that_is_not_exactly_one_is_refused_with_what_is_wrong()
             r#""command":"allow","tenant_id":"acme","matcher":"rule = a","reason":"r","on":"host""#,
             "`on` is not a field of `allow`",
         ),
+        (
+            r#""command":"silence","tenant_id":"acme","matcher":"rule = a","reason":"r","for_ms":0"#,
+            "`for_ms`: is nothing, or more than ten years",
+        ),
         (r#""command":"unsilence","tenant_id":"acme","rule":1,"expected_seq":2"#, "`expected_seq`: is a case's"),
         (r#""command":"close","tenant_id":"acme""#, "`case_id` is required"),
         (r#""command":"close","tenant_id":"acme","case_id":"acme-1""#, "`tenant_id` is not a field of `close`"),

@@ -361,6 +361,27 @@ fn rules_without_hits_are_stale_and_long_ended_ones_are_forgotten() {
     assert_eq!(listed, [(1, 1), (3, 0)]);
 }
 
+#[test]
+fn a_tenant_has_a_thousand_rules_at_most_and_ended_ones_make_room() {
+    let mut world = World::new(Default::default());
+    world.line("0s alert a0 host=web-1");
+    for number in 0..1_000 {
+        world.line(&format!("1m allow : rule = r{number}"));
+    }
+    world.told();
+    world.line("2m allow : rule = more");
+    assert_eq!(world.told(), ["refused: too_many_rules"]);
+    world.line("3m unsilence 500");
+    world.line("4m allow : rule = more");
+    assert_eq!(world.told(), ["rule 500 ended after 0 hits", "rule 1001: allow rule = \"more\""]);
+    world.seal();
+    let tenant = Tenant::parse("t").unwrap();
+    assert_eq!(world.engine.noise_rules(&tenant).count(), 1_000);
+    world.line("5m alert a1 host=web-2 rule=r499");
+    world.line("5m alert a2 host=web-2 rule=r998");
+    assert_eq!(world.told(), ["case-2 opened by a1", "a2 suppressed by rule 999"]);
+}
+
 fn pick(words: &'static [&'static str]) -> impl Strategy<Value = &'static str> {
     prop::sample::select(words)
 }
