@@ -57,6 +57,7 @@ fn batch() -> Vec<Settled> {
             case: Some(samples::case(number as u64 / 10 + 1)),
             part: Some(PartId(number as u64)),
             link: Some(Arc::clone(&link)),
+            suppressed_by: None,
             alert: Some(alert),
         }
     };

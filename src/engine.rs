@@ -5,9 +5,9 @@
 //! Where what is decided: `keys` (what an alert can be correlated by), `identity` (whom it is about), `score` (how
 //! strongly it belongs where), `correlate` (which outcome it gets), `attach` (what it ties together), `habit` (what fires
 //! all day), `stranger` (which keys are hubs), `guard` and `form` (which parts make up which case), `repeat` (when counts
-//! are told), `life` (what the passing of time does), `command` (what people may do), `lists` (what is known beforehand),
-//! `priority`, `view`. State: `state` (rows), `part`, `risk`, `graph` (edges), `case`, `learned`, `sight` (which part
-//! holds which key), `rows` and `restore` (out to rows and back).
+//! are told), `life` (what the passing of time does), `command` (what people may do), `regroup` (with parts), `noise` (what
+//! they silence), `lists` (what is known beforehand), `priority`, `view`. State: `state` (rows), `part`, `risk`, `graph`
+//! (edges), `case`, `learned`, `sight` (which part holds which key), `rows` and `restore` (out to rows and back).
 
 #![deny(clippy::disallowed_methods, clippy::disallowed_types)]
 
@@ -29,10 +29,12 @@ mod keys;
 mod learned;
 mod life;
 mod lists;
+mod noise;
 mod part;
 mod places;
 mod policy;
 mod priority;
+mod regroup;
 mod repeat;
 mod restore;
 mod risk;
@@ -55,6 +57,7 @@ pub use lists::{
     ASSETS_MAX, Asset, INDICATORS_MAX, Indicator, LIST_NAME_BYTES_MAX, LIST_NAMES_MAX, ListChunk, ListChunkRef, Lists,
     ListsState,
 };
+pub use noise::{Flood, NoiseStats};
 pub use part::TRACKED_MAX;
 pub use policy::{KindPolicy, Policy, Reopen};
 pub use priority::priority_of;
@@ -62,9 +65,9 @@ pub use restore::{Restore, RestoreError, Taken};
 pub use risk::{IntelSeen, Risk};
 pub use state::{
     AlertRef, CaseState, Change, ClockState, DedupEntry, EdgeKind, EdgeStands, EdgeState, EvidenceKey, EvidenceSet,
-    Habit, HeldHour, IdEntry, KeyStat, LearnedChunk, MergeRecord, PartKey, PartKind, PartState, PartitionClock,
-    Pending, PolicyState, RelatedState, RolledUp, RowKey, StateRef, StateRow, TenantState, TrackedEntity,
-    TrackedObservable,
+    Habit, HeldHour, IdEntry, KeyStat, LearnedChunk, MergeRecord, NoiseState, PartKey, PartKind, PartState,
+    PartitionClock, Pending, PolicyState, RelatedState, RolledUp, RowKey, SourceState, SourcesState, StateRef,
+    StateRow, TenantState, TrackedEntity, TrackedObservable,
 };
 pub use view::{CaseSummary, EngineStats};
 
@@ -74,6 +77,7 @@ use clock::Clock;
 use identity::Who;
 use index::{Index, KeyIndex};
 use learned::Learned;
+use noise::Noise;
 use part::Part;
 use score::Reach;
 use slab::{Slab, Slot};
@@ -97,6 +101,7 @@ pub struct Engine {
     kindred: Index<(Seat, Who), Slot<Part>>,
     keys: KeyIndex,
     learned: Learned,
+    noise: Noise,
     /// When a case expires or leaves memory, at the earliest; looked at again then, because alerts put it off.
     timers: BTreeSet<(Timestamp, Slot<Case>)>,
     /// Cases whose time has come, in the order in which it came, and parts whose counts are to be told.
@@ -143,6 +148,7 @@ impl Engine {
             kindred: Index::new(seed),
             keys: KeyIndex::new(seed),
             learned: Learned::new(seed),
+            noise: Noise::default(),
             timers: BTreeSet::new(),
             ripe: BTreeSet::new(),
             ripe_dues: BTreeSet::new(),

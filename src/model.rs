@@ -11,6 +11,8 @@ mod event;
 mod id;
 mod intel;
 mod key;
+mod matcher;
+mod noise;
 mod observable;
 mod outcome;
 mod time;
@@ -30,6 +32,8 @@ pub use event::{
 pub use id::{AlertId, CaseId, EdgeId, Origin, PartId, Shard, Tenant, TenantError, TopicName};
 pub use intel::{CRITICALITIES, IntelMatch, criticality_from_label};
 pub use key::{Key, KeyHash, KeyKind, Role};
+pub use matcher::{Field, Matcher, MatcherError, Net, Op, Pattern, Term};
+pub use noise::{InhibitOn, Inhibition, NoiseEvent, NoiseFact, NoiseId, NoiseKind, NoiseRule, SuppressedBy};
 pub use observable::{Observable, ObservableKind};
 pub use outcome::Outcome;
 pub use time::{Millis, Timestamp};

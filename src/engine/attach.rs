@@ -51,6 +51,9 @@ impl Engine {
         if self.is_past_hard_cap(beside) && !self.parts[beside].is_exemplar(&arrival.alert) {
             return self.roll_up(turn, arrival, beside);
         }
+        if let Some(part) = self.flooded(arrival, reach, kin) {
+            return self.count_flood(turn, arrival, part);
+        }
         let case = self.parts[beside].case;
         let full = self.part_count(case) >= self.policy.parts_per_case_max as usize;
         let main = match (kin, full) {

@@ -18,7 +18,16 @@ impl Engine {
         let outcome = if done.is_ok() { Outcome::CommandApplied } else { Outcome::CommandRefused };
         let case = self.tenants.knows(&command.case).then(|| command.case.clone());
         let origin = command.origin.clone();
-        effects.settled.push(Settled { origin, outcome, late: false, alert: None, case, part: None, link: None });
+        effects.settled.push(Settled {
+            origin,
+            outcome,
+            late: false,
+            alert: None,
+            case,
+            part: None,
+            link: None,
+            suppressed_by: None,
+        });
         match done {
             Ok(()) => self.remember_command(&command),
             Err(refusal) => {
@@ -37,12 +46,18 @@ impl Engine {
     }
 
     fn carry_out(&mut self, turn: &mut Turn<'_>, command: &Command) -> Result<(), Refusal> {
+        if command.is_tenant_wide() {
+            return self.carry_out_for_tenant(turn, command);
+        }
         let case = self.admit_command(command)?;
         match &command.kind {
             CommandKind::Close { verdict, comment } => self.close(turn, case, *verdict, comment.clone()),
             CommandKind::Reopen { comment } => self.reopen_by_person(turn, case, comment.clone()),
-            CommandKind::Merge { other } => self.merge_by_person(turn, case, other),
+            CommandKind::Merge { others } => self.merge_by_person(turn, case, others),
             CommandKind::UndoMerge { other, comment } => self.undo_merge(turn, case, other, comment.clone()),
+            CommandKind::Split { parts, comment } => self.split_by_person(turn, case, parts, comment.clone()),
+            CommandKind::Move { parts, to, comment } => self.move_by_person(turn, case, parts, to, comment.clone()),
+            CommandKind::Detach { alert, comment } => self.detach_by_person(turn, case, *alert, comment.clone()),
             CommandKind::SetStatus { status } => self.change_status(turn, case, *status),
             CommandKind::SetVerdict { verdict } => self.set_verdict(turn, case, *verdict),
             CommandKind::Assign { owner, team } => self.assign_to(turn, case, owner.clone(), team.clone()),
@@ -50,6 +65,10 @@ impl Engine {
             CommandKind::Comment { text } => {
                 self.emit(turn, case, EventKind::CommentAdded { text: text.clone() });
                 Ok(())
+            }
+            // They are about a tenant.
+            CommandKind::AddNoise { .. } | CommandKind::EndNoise { .. } => {
+                Err(Refusal::NoSuchCase(command.case.clone()))
             }
         }
     }
@@ -70,7 +89,7 @@ impl Engine {
     }
 
     /// A case that does not redirect.
-    fn find_standing(&self, id: &CaseId) -> Result<Slot<Case>, Refusal> {
+    pub(super) fn find_standing(&self, id: &CaseId) -> Result<Slot<Case>, Refusal> {
         let slot = self.find_case(id).ok_or_else(|| Refusal::NoSuchCase(id.clone()))?;
         match &self.cases[slot].state.merged_into {
             Some((into, _)) => Err(Refusal::Merged(into.clone())),
@@ -78,7 +97,7 @@ impl Engine {
         }
     }
 
-    fn require_open(&self, slot: Slot<Case>) -> Result<(), Refusal> {
+    pub(super) fn require_open(&self, slot: Slot<Case>) -> Result<(), Refusal> {
         if self.cases[slot].is_open() { Ok(()) } else { Err(Refusal::Closed) }
     }
 
@@ -111,27 +130,35 @@ impl Engine {
         Ok(())
     }
 
-    /// A person needs no evidence, and may join what the engine would not.
-    fn merge_by_person(&mut self, turn: &mut Turn<'_>, slot: Slot<Case>, other: &CaseId) -> Result<(), Refusal> {
-        self.require_same_tenant(slot, other)?;
-        let other = self.find_standing(other)?;
-        if other == slot {
-            return Err(Refusal::SameCase);
-        }
+    /// A person needs no evidence, and may join what the engine would not. All of them, or none.
+    fn merge_by_person(&mut self, turn: &mut Turn<'_>, slot: Slot<Case>, others: &[CaseId]) -> Result<(), Refusal> {
         self.require_open(slot)?;
-        self.require_open(other)?;
+        let (mut joined, mut parts) = (vec![slot], self.part_count(slot));
+        for other in others {
+            self.require_same_tenant(slot, other)?;
+            let other = self.find_standing(other)?;
+            if joined.contains(&other) {
+                return Err(Refusal::SameCase);
+            }
+            self.require_open(other)?;
+            parts += self.part_count(other);
+            joined.push(other);
+        }
         let most = self.policy.parts_per_case_max as usize;
-        if self.part_count(slot) + self.part_count(other) > most {
+        if parts > most {
             return Err(Refusal::TooManyParts(most));
         }
-        self.forget_parting(slot, other);
-        let ends = (self.founding_part(slot), self.founding_part(other));
-        let at = self.draw_by_person(ends.0, ends.1);
-        self.merge(turn, at, ends, None);
+        let mut survivor = slot;
+        for other in joined.into_iter().skip(1) {
+            self.forget_parting(survivor, other);
+            let ends = (self.founding_part(survivor), self.founding_part(other));
+            let at = self.draw_by_person(ends.0, ends.1);
+            survivor = self.merge(turn, at, ends, None);
+        }
         Ok(())
     }
 
-    fn forget_parting(&mut self, one: Slot<Case>, two: Slot<Case>) {
+    pub(super) fn forget_parting(&mut self, one: Slot<Case>, two: Slot<Case>) {
         for (these, those) in [(one, two), (two, one)] {
             let others: Vec<CaseId> =
                 self.cases[those].homes.iter().map(|home| self.cases[*home].state.id.clone()).collect();
@@ -158,7 +185,7 @@ impl Engine {
         Ok(())
     }
 
-    fn require_same_tenant(&self, slot: Slot<Case>, other: &CaseId) -> Result<(), Refusal> {
+    pub(super) fn require_same_tenant(&self, slot: Slot<Case>, other: &CaseId) -> Result<(), Refusal> {
         if self.cases[slot].state.id.tenant == other.tenant { Ok(()) } else { Err(Refusal::OtherTenant) }
     }
 

@@ -24,7 +24,7 @@ pub struct Arrival {
     pub alert: Arc<Alert>,
     pub keys: Vec<Key>,
     dedup: u128,
-    late: bool,
+    pub late: bool,
     pub seat: Seat,
     /// What its rule does on its machine.
     pub habit: u128,
@@ -81,12 +81,18 @@ impl Engine {
         self.clock.tick(alert.recorded_at.unwrap_or(at));
         self.clock.seen(&alert.origin, at, self.policy.lateness);
         self.pass_time_with_alert(effects);
+        let suppressed = self.screen(&alert, &mut keys);
         keys.retain(|key| !self.stops.stops(key));
         let seat = self.tenants.seat(&alert.tenant);
         self.tenants.heard(seat, at);
         let mut turn = Turn { effects, actor: Actor::Engine, cause: Cause::Record(alert.origin.clone()) };
         let habit = rule.rotate_left(1) ^ identity::machine_of(&keys).map_or(0, |machine| machine.0);
         let arrival = Arrival { alert, keys, dedup, late, seat, habit };
+        if let Some(by) = suppressed
+            && matches!(self.recall(&arrival), Recall::New)
+        {
+            return self.suppress(&mut turn, arrival, by);
+        }
         let placed = self.decide(&mut turn, &arrival);
         self.settle(turn.effects, arrival, placed);
     }
@@ -131,6 +137,7 @@ impl Engine {
             case: Some(self.cases[part.case].state.id.clone()),
             part: Some(part.state.id),
             link: placed.link,
+            suppressed_by: None,
         });
     }
 
@@ -231,6 +238,7 @@ impl Engine {
     }
 
     fn place_new(&mut self, turn: &mut Turn<'_>, arrival: &Arrival, background: bool) -> Placed {
+        self.note_flood(arrival);
         let mut reach = std::mem::take(&mut self.reach);
         let placed = self.place(turn, arrival, background, &mut reach);
         self.reach = reach;
@@ -277,6 +285,9 @@ impl Engine {
         if let Some(part) = self.standing_roll_up(arrival) {
             if self.is_past_hard_cap(part) && !self.parts[part].is_exemplar(&arrival.alert) {
                 return self.roll_up(turn, arrival, part);
+            }
+            if self.is_flood(arrival) && !self.parts[part].is_exemplar(&arrival.alert) {
+                return self.count_flood(turn, arrival, part);
             }
             let id = self.parts[part].state.id;
             let link = self.link(&arrival.keys, reach, &[], Some(id), &[]);

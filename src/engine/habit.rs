@@ -14,7 +14,7 @@ use super::correlate::Arrival;
 use super::form::Why;
 use super::part::Part;
 use super::slab::Slot;
-use super::{EdgeKind, EdgeStands, Engine, Habit, HeldHour, PartKind, PartState, Policy, RolledUp, Turn};
+use super::{EdgeKind, EdgeStands, Engine, Flood, Habit, HeldHour, PartKind, PartState, Policy, RolledUp, Turn};
 use crate::model::{AlertId, EdgeId, EdgeView, EventKind, PartedBy, Severity, Timestamp};
 
 /// Hours of a rule whose held parts are remembered: as many as it takes to be found background.
@@ -26,7 +26,17 @@ const MEAN_SHARE: i64 = 4;
 
 impl Habit {
     fn new(hash: u128, hour: i64, hours_needed: u8) -> Self {
-        Self { hash, hour, hours: 1, count: 0, mean_milli: 0, hours_needed, roll_up: None, held: Vec::new() }
+        Self {
+            hash,
+            hour,
+            hours: 1,
+            count: 0,
+            mean_milli: 0,
+            hours_needed,
+            roll_up: None,
+            held: Vec::new(),
+            flood: Flood::default(),
+        }
     }
 
     /// One more alert in `hour`.
@@ -97,7 +107,7 @@ impl Engine {
         background
     }
 
-    fn habit_of(&self, arrival: &Arrival) -> Habit {
+    pub(super) fn habit_of(&self, arrival: &Arrival) -> Habit {
         let (hash, hour) = (arrival.habit, hour_of(arrival.at()));
         let known = self.learned.habit(hash, self.clock.state.watermark).cloned();
         known.unwrap_or_else(|| Habit::new(hash, hour, self.hours_needed(arrival)))

@@ -4,7 +4,8 @@ use std::sync::Arc;
 
 use super::{Lists, Policy, StateRow, Subject};
 use crate::model::{
-    Actor, Alert, CaseEvent, CaseId, Command, Link, Origin, Outcome, PartId, Refusal, Tenant, Timestamp,
+    Actor, Alert, CaseEvent, CaseId, Command, Link, NoiseEvent, Origin, Outcome, PartId, Refusal, SuppressedBy, Tenant,
+    Timestamp,
 };
 
 /// Everything that can change the engine. Alerts, commands, time and configuration are all inputs, so a replay sees
@@ -46,6 +47,8 @@ pub enum Input {
 pub struct Effects {
     pub emit: Vec<CaseEvent>,
     pub refuse: Vec<Refused>,
+    /// What befell noise rules, and every alert that one of them suppressed.
+    pub noise: Vec<NoiseEvent>,
     pub settled: Vec<Settled>,
     /// Parts whose case turned cold, so that nothing needs their alerts any more, or came back from there. What is true
     /// of them at the end of a batch `Engine::is_warm` says.
@@ -64,6 +67,7 @@ pub struct Settled {
     pub case: Option<CaseId>,
     pub part: Option<PartId>,
     pub link: Option<Arc<Link>>,
+    pub suppressed_by: Option<SuppressedBy>,
 }
 
 /// A command that was not carried out.
@@ -79,6 +83,7 @@ impl Effects {
     pub fn clear(&mut self) {
         self.emit.clear();
         self.refuse.clear();
+        self.noise.clear();
         self.settled.clear();
         self.turned.clear();
     }

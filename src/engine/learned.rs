@@ -20,7 +20,7 @@ const CHUNK_BYTES_MAX: usize = 60 * 1024;
 const DEDUP_BYTES: usize = 2 * 16 + 4 * 10;
 const ID_BYTES: usize = 16 + 11 + 2 * 10 + 1;
 const STAT_BYTES: usize = 16 + 1 + 10 + 2 * 3 + 1 + 11;
-const HABIT_BYTES: usize = 16 + 10 + 5 + 5 + 10 + 1 + 21 + 1 + habit::HELD_MAX * 35;
+const HABIT_BYTES: usize = 16 + 10 + 5 + 5 + 10 + 1 + 21 + 1 + habit::HELD_MAX * 35 + 10 + 5 + 5;
 const STAT_MACHINE_BYTES: usize = 10;
 /// What a bucket costs beside its entries, so that empty ones are not free.
 const BUCKET_COST: usize = 8;

@@ -46,6 +46,9 @@ pub struct Policy {
     pub soft_cap: u32,
     pub hard_cap: u32,
     pub parts_per_case_max: u32,
+    /// More new alerts of one rule on one machine than this, within the window, are a flood: counted, not told one by one.
+    pub flood_count: u32,
+    pub flood_window: Millis,
     /// A case without a new alert for this long expires, unless its severity is high or above.
     pub quiet: Millis,
     pub reopen: Reopen,
@@ -111,6 +114,8 @@ impl Default for Policy {
             soft_cap: 1_000,
             hard_cap: 10_000,
             parts_per_case_max: 1_024,
+            flood_count: 50,
+            flood_window: Millis::from_mins(10),
             quiet: Millis::from_hours(24),
             reopen: Reopen::SameCase,
             reopen_window: Millis::from_hours(72),

@@ -11,6 +11,7 @@ use super::case::Case;
 use super::clock::Clock;
 use super::learned::Learned;
 use super::lists::Held;
+use super::noise::Noise;
 use super::slab::Slot;
 use super::tenants::Seat;
 use super::{
@@ -56,6 +57,7 @@ pub struct Restore {
     parts: BTreeMap<(Tenant, PartId), PartState>,
     snapshots: Vec<(u16, u16, u64, LearnedChunk)>,
     deltas: Vec<(u64, u16, LearnedChunk)>,
+    noise: Noise,
     passed_over: BTreeMap<Tenant, Stretches>,
     /// Cases that owe a view, and redirect to one that was passed over.
     stranded: Vec<CaseId>,
@@ -77,6 +79,8 @@ impl Restore {
             StateRow::Case(case) => return self.take_case(case),
             StateRow::Part(part) if !self.cases.contains_key(&part.home) => return Ok(Taken::PassedOver),
             StateRow::Part(part) => drop(self.parts.insert((part.tenant.clone(), part.id), part)),
+            StateRow::Noise(rule) => self.noise.take_rule(rule),
+            StateRow::Sources(sources) => self.noise.take_sources(sources),
         }
         Ok(Taken::Kept)
     }
@@ -92,7 +96,9 @@ impl Restore {
             | StateRow::ListChunk { .. }
             | StateRow::LearnedDelta { .. }
             | StateRow::LearnedBucket { .. }
-            | StateRow::Tenant(_) => {}
+            | StateRow::Tenant(_)
+            | StateRow::Noise(_)
+            | StateRow::Sources(_) => {}
         }
     }
 
@@ -173,6 +179,7 @@ impl Restore {
         engine.clock = Clock::new(self.clock);
         engine.lists = Held::restore(self.lists, self.list_chunks)?;
         engine.learned = Learned::restore(seed, self.snapshots, self.deltas).ok_or(RestoreError::Learned)?;
+        engine.noise = self.noise;
         for tenant in self.tenants {
             engine.tenants.sit(tenant);
         }

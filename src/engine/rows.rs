@@ -5,7 +5,7 @@ use super::case::Case;
 use super::part::Part;
 use super::slab::Slot;
 use super::{CaseState, Change, Engine, Input, RowKey, StateRef, StateRow};
-use crate::model::{CaseId, CommandKind};
+use crate::model::CaseId;
 
 impl Engine {
     /// Hands out every row that changed since the last seal, once each, and lets go of what is cold.
@@ -22,6 +22,7 @@ impl Engine {
         let ranks = self.tenants.ranks();
         self.save_cases(&ranks, change);
         self.save_parts(&ranks, change);
+        self.noise.seal(change);
         self.learned.seal(batch, self.clock.state.watermark, &self.policy, change);
         self.let_leave();
     }
@@ -103,7 +104,7 @@ impl Engine {
             Some(_) => {}
             None => missing.extend(self.tenants.knows(&command.case).then(|| RowKey::Case(command.case.clone()))),
         }
-        if let CommandKind::Merge { other } | CommandKind::UndoMerge { other, .. } = &command.kind {
+        for other in command.kind.others() {
             let cold = self.find_case(other).is_none() && self.tenants.knows(other);
             missing.extend(cold.then(|| RowKey::Case(other.clone())));
         }
@@ -138,7 +139,9 @@ impl Engine {
                 | StateRow::ListChunk { .. }
                 | StateRow::LearnedDelta { .. }
                 | StateRow::LearnedBucket { .. }
-                | StateRow::Tenant(_) => {}
+                | StateRow::Tenant(_)
+                | StateRow::Noise(_)
+                | StateRow::Sources(_) => {}
             }
         }
         let mut welcomed = Vec::new();

@@ -5,8 +5,8 @@ use std::sync::Arc;
 
 use super::{ListChunk, ListChunkRef, ListsState, Risk};
 use crate::model::{
-    AlertId, Attack, CaseId, CaseStatus, EdgeId, EntityKind, KeyHash, KeyKind, ObservableKind, Origin, PartId,
-    Priority, Role, Severity, Tenant, Timestamp, TopicName, Verdict,
+    Actor, AlertId, Attack, CaseId, CaseStatus, EdgeId, EntityKind, KeyHash, KeyKind, NoiseId, NoiseRule,
+    ObservableKind, Origin, PartId, Priority, Role, Severity, Tenant, Timestamp, TopicName, Verdict,
 };
 
 /// The name of a row. Tenant first: a tenant's rows are one range of the store.
@@ -33,6 +33,9 @@ pub enum RowKey {
     Tenant(Tenant),
     Case(CaseId),
     Part(Tenant, PartId),
+    Noise(Tenant, NoiseId),
+    /// Alerts that inhibit others, by bucket.
+    Sources(Tenant, u8),
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -46,6 +49,8 @@ pub enum StateRow {
     Tenant(TenantState),
     Case(CaseState),
     Part(PartState),
+    Noise(NoiseState),
+    Sources(SourcesState),
 }
 
 /// A row by reference, as `seal` hands it out: nothing is copied only to be encoded.
@@ -60,6 +65,8 @@ pub enum StateRef<'a> {
     Tenant(&'a TenantState),
     Case(&'a CaseState),
     Part(&'a PartState),
+    Noise(&'a NoiseState),
+    Sources(&'a SourcesState),
 }
 
 /// What `seal` asks the shell to do with one row.
@@ -82,6 +89,8 @@ impl StateRef<'_> {
             Self::Tenant(tenant) => RowKey::Tenant(tenant.tenant.clone()),
             Self::Case(case) => RowKey::Case(case.id.clone()),
             Self::Part(part) => RowKey::Part(part.tenant.clone(), part.id),
+            Self::Noise(rule) => RowKey::Noise(rule.tenant.clone(), rule.id),
+            Self::Sources(sources) => RowKey::Sources(sources.tenant.clone(), sources.bucket),
         }
     }
 
@@ -101,6 +110,8 @@ impl StateRef<'_> {
             Self::Tenant(tenant) => StateRow::Tenant(tenant.clone()),
             Self::Case(case) => StateRow::Case(case.clone()),
             Self::Part(part) => StateRow::Part(part.clone()),
+            Self::Noise(rule) => StateRow::Noise(rule.clone()),
+            Self::Sources(sources) => StateRow::Sources(sources.clone()),
         }
     }
 }
@@ -130,6 +141,8 @@ impl StateRow {
             Self::Tenant(tenant) => StateRef::Tenant(tenant),
             Self::Case(case) => StateRef::Case(case),
             Self::Part(part) => StateRef::Part(part),
+            Self::Noise(rule) => StateRef::Noise(rule),
+            Self::Sources(sources) => StateRef::Sources(sources),
         }
     }
 }
@@ -164,6 +177,7 @@ pub struct TenantState {
     pub next_case: u64,
     pub next_part: u64,
     pub next_edge: u64,
+    pub next_rule: u64,
     /// The event time of its first alert.
     pub began_at: Option<Timestamp>,
 }
@@ -216,6 +230,42 @@ pub struct RelatedState {
     pub case: CaseId,
     pub strength_permille: u16,
     pub keys: Vec<(KeyKind, Arc<str>)>,
+}
+
+/// A noise rule, as it stands. Ended ones stay for a while, to be looked up.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NoiseState {
+    pub tenant: Tenant,
+    pub id: NoiseId,
+    pub rule: NoiseRule,
+    /// Who made it, whoever owns it.
+    pub by: Actor,
+    pub created_at: Timestamp,
+    /// The watermark that ends it.
+    pub expires_at: Option<Timestamp>,
+    /// When a person ended it.
+    pub ended_at: Option<Timestamp>,
+    /// Alerts that it suppressed, or took keys from; and the event time of the last one.
+    pub hits: u64,
+    pub last_hit_at: Option<Timestamp>,
+}
+
+/// The alerts that inhibit others, of one bucket of a tenant's entities; in order of arrival.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SourcesState {
+    pub tenant: Tenant,
+    pub bucket: u8,
+    pub sources: Vec<SourceState>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct SourceState {
+    pub rule: NoiseId,
+    pub entity: KeyHash,
+    pub alert: AlertId,
+    pub severity: Severity,
+    pub at: Timestamp,
+    pub until: Timestamp,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -448,6 +498,7 @@ pub struct Habit {
     pub roll_up: Option<RolledUp>,
     /// Its held parts of late, which go to the roll-up if it turns out to be background.
     pub held: Vec<HeldHour>,
+    pub flood: super::Flood,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::TenantState;
-use crate::model::{CaseId, EdgeId, PartId, Tenant, Timestamp};
+use crate::model::{CaseId, EdgeId, NoiseId, PartId, Tenant, Timestamp};
 
 /// A tenant's place in memory. Never part of an effect or a row.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -24,7 +24,14 @@ impl Tenants {
     /// The tenant's seat, its first one if it was never heard of. `wire` bounds how many there can be.
     pub fn seat(&mut self, tenant: &Tenant) -> Seat {
         self.find(tenant).unwrap_or_else(|| {
-            self.sit(TenantState { tenant: tenant.clone(), next_case: 1, next_part: 1, next_edge: 1, began_at: None })
+            self.sit(TenantState {
+                tenant: tenant.clone(),
+                next_case: 1,
+                next_part: 1,
+                next_edge: 1,
+                next_rule: 1,
+                began_at: None,
+            })
         })
     }
 
@@ -78,6 +85,10 @@ impl Tenants {
 
     pub fn next_edge(&mut self, seat: Seat) -> EdgeId {
         EdgeId(self.take(seat, |state| &mut state.next_edge))
+    }
+
+    pub fn next_rule(&mut self, seat: Seat) -> NoiseId {
+        NoiseId(self.take(seat, |state| &mut state.next_rule))
     }
 
     fn take(&mut self, seat: Seat, counter: impl Fn(&mut TenantState) -> &mut u64) -> u64 {

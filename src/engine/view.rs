@@ -9,7 +9,7 @@ use super::case::Case;
 use super::index::Index;
 use super::part::Part;
 use super::slab::Slot;
-use super::{Engine, PartKind, PartState};
+use super::{Engine, NoiseStats, PartKind, PartState};
 use crate::model::{
     CaseId, CaseStatus, CaseView, Counted, EdgeView, IntelMatch, ListView, MergedFrom, ObservableKind, Priority,
     RelatedCase, Severity, Timestamp,
@@ -47,6 +47,7 @@ pub struct EngineStats {
     pub cases: [u64; CaseStatus::ALL.len()],
     pub parts: u64,
     pub hub_keys: u64,
+    pub noise: NoiseStats,
     /// Keys on which alerts can meet, and those not yet freed.
     pub live_keys: u64,
     /// Entries of the lists in force.
@@ -159,6 +160,7 @@ impl Engine {
             cases: self.by_status,
             parts: self.parts.len() as u64,
             hub_keys: self.learned.hubs(),
+            noise: self.noise.stats(self.clock.state.watermark),
             live_keys: self.keys.len() as u64,
             listed_assets: self.lists().assets() as u64,
             listed_indicators: self.lists().indicators() as u64,

@@ -126,6 +126,7 @@ pub struct Batch {
     pub rows: Vec<Row>,
     pub events: Messages,
     pub views: Messages,
+    /// What is in no case's chain: refused commands, and facts about noise.
     pub refusals: Messages,
     /// What befell the shard itself, for the audit topic.
     pub audit: Messages,

@@ -245,6 +245,11 @@ impl Composer {
         for refused in effects.refuse.drain(..) {
             self.refusal(draft, &refused);
         }
+        for event in effects.noise.drain(..) {
+            let instance = &self.instance;
+            let write = |out: &mut Vec<u8>| wire::event::encode_noise(&event, instance, out);
+            draft.batch.refusals.push_with(&event.tenant, write);
+        }
         for settled in effects.settled.drain(..) {
             watcher.settled(&settled);
             self.count(draft, settled.outcome);
@@ -306,9 +311,13 @@ impl Composer {
 
     fn refusal(&mut self, draft: &mut Draft, refused: &Refused) {
         let instance = &self.instance;
-        draft.batch.refusals.push_with(&refused.command.case, |out| {
+        let write = |out: &mut Vec<u8>| {
             wire::event::encode_refused(&refused.command, &refused.refusal, refused.time, instance, out);
-        });
+        };
+        match refused.command.is_tenant_wide() {
+            true => draft.batch.refusals.push_with(&refused.command.case.tenant, write),
+            false => draft.batch.refusals.push_with(&refused.command.case, write),
+        }
     }
 
     fn count(&mut self, draft: &mut Draft, outcome: Outcome) {

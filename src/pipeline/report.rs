@@ -7,6 +7,7 @@ use super::batch::Batch;
 use super::commit::Spent;
 use super::{ReadViews, wall_now};
 use crate::config::Config;
+use crate::engine::NoiseStats;
 use crate::kafka::TxnFault;
 use crate::model::Outcome;
 use crate::telemetry::{Check, CheckState, CommitResult, Health, Metrics, Stage};
@@ -92,6 +93,10 @@ impl Reporter {
         if let Some(stats) = &told.stats {
             self.metrics.watermark(stats.watermark);
             self.metrics.hub_keys(stats.hub_keys);
+            let NoiseStats { silences, allows, excludes, inhibits, stale, sources: _ } = stats.noise;
+            let kinds = [("silence", silences), ("allow", allows), ("exclude", excludes), ("inhibit", inhibits)];
+            kinds.into_iter().for_each(|(kind, count)| self.metrics.noise_rules(kind, count));
+            self.metrics.noise_rules_stale(stale);
             self.metrics.live_keys(stats.live_keys);
             self.metrics.list_entries(stats.listed_assets, stats.listed_indicators);
         }

@@ -3,7 +3,7 @@
 
 use super::codec::RowError;
 use crate::engine::RowKey;
-use crate::model::{CaseId, PartId, Tenant};
+use crate::model::{CaseId, NoiseId, PartId, Tenant};
 
 /// A key with its new value, as it goes into the changelog and then into the store. None takes the row away.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -55,6 +55,8 @@ const TENANT: u8 = 1;
 const CASE: u8 = 2;
 const PART: u8 = 3;
 const CASE_SEGMENTS: u8 = 4;
+const NOISE: u8 = 5;
+const SOURCES: u8 = 6;
 
 impl RowName {
     #[must_use]
@@ -92,6 +94,8 @@ impl RowName {
             Self::Engine(RowKey::Tenant(_)) => "tenant",
             Self::Engine(RowKey::Case(_)) => "case",
             Self::Engine(RowKey::Part(..)) => "part",
+            Self::Engine(RowKey::Noise(..)) => "noise",
+            Self::Engine(RowKey::Sources(..)) => "sources",
             Self::Manifest => "manifest",
             Self::Claim => "claim",
             Self::Segment { .. } => "segment",
@@ -125,6 +129,8 @@ fn engine_key(key: &RowKey) -> Box<[u8]> {
         RowKey::Tenant(name) => tenant(name, TENANT, &[]),
         RowKey::Case(id) => tenant(&id.tenant, CASE, &[&id.number.to_be_bytes()]),
         RowKey::Part(name, part) => tenant(name, PART, &[&part.0.to_be_bytes()]),
+        RowKey::Noise(name, id) => tenant(name, NOISE, &[&id.0.to_be_bytes()]),
+        RowKey::Sources(name, bucket) => tenant(name, SOURCES, &[&[*bucket]]),
     }
 }
 
@@ -180,6 +186,12 @@ fn of_tenant(key: &[u8]) -> Option<RowName> {
         TENANT => RowName::Engine(RowKey::Tenant(tenant)),
         CASE => RowName::Engine(RowKey::Case(CaseId { tenant, number: take_u64(&mut numbers)? })),
         PART => RowName::Engine(RowKey::Part(tenant, PartId(take_u64(&mut numbers)?))),
+        NOISE => RowName::Engine(RowKey::Noise(tenant, NoiseId(take_u64(&mut numbers)?))),
+        SOURCES => {
+            let (bucket, rest) = numbers.split_first()?;
+            numbers = rest;
+            RowName::Engine(RowKey::Sources(tenant, *bucket))
+        }
         CASE_SEGMENTS => {
             let case = CaseId { tenant, number: take_u64(&mut numbers)? };
             RowName::CaseSegments { case, chunk: take_u32(&mut numbers)? }

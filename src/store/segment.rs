@@ -9,7 +9,7 @@ use super::row::Row;
 use super::v1;
 use super::v1::steps::{AlertStepV1, AlertStepV2, LinkV1, OriginV1, StepV1};
 use crate::engine::{Input, Settled};
-use crate::model::{Alert, AlertId, CaseId, Link, Origin, Outcome, PartId, Tenant, Timestamp, TopicName};
+use crate::model::{Alert, AlertId, CaseId, Link, Origin, Outcome, PartId, SuppressedBy, Tenant, Timestamp, TopicName};
 
 /// Packed bytes of a chunk: sled moves larger values into files of their own, which it never syncs. Only a single step
 /// that does not compress may be larger, up to the bound on a record.
@@ -89,6 +89,7 @@ pub struct AlertStep {
     pub case: Option<CaseId>,
     pub part: Option<PartId>,
     pub link: Option<Link>,
+    pub suppressed_by: Option<SuppressedBy>,
 }
 
 /// Consecutive records of one partition, as the engine took them.
@@ -305,17 +306,26 @@ impl SegmentWriter {
                 case,
                 part: settled.part.map(|part| part.0),
             },
-            (Some(alert), outcome) => StepV1::AlertV2(Box::new(AlertStepV2 {
-                step: AlertStepV1 {
+            (Some(alert), outcome) => {
+                let step = AlertStepV1 {
                     alert: v1::alert::AlertV1::of(alert),
                     outcome: outcome as u8,
                     late: settled.late,
                     case,
                     part: settled.part.map(|part| part.0),
                     link: settled.link.as_deref().map(LinkV1::of),
-                },
-                continues: settled.link.as_deref().and_then(|link| link.continues).map(|part| part.0),
-            })),
+                };
+                match settled.suppressed_by {
+                    None => {
+                        let continues = settled.link.as_deref().and_then(|link| link.continues).map(|part| part.0);
+                        StepV1::AlertV2(Box::new(AlertStepV2 { step, continues }))
+                    }
+                    Some(SuppressedBy { rule, source }) => {
+                        let source = source.map(|source| source.0.to_be_bytes());
+                        StepV1::Suppressed { step: Box::new(step), rule: rule.0, source }
+                    }
+                }
+            }
         };
         let whole = settled.alert.as_ref().filter(|_| settled.outcome != Outcome::Duplicate);
         let holder = whole.map(|alert| alert.tenant.clone()).zip(settled.part);
@@ -395,7 +405,7 @@ impl SegmentWriter {
 /// The part that needs the step, if it is a whole alert.
 fn holder(step: &StepV1<'_>) -> Result<Holder, RowError> {
     let alert = match step {
-        StepV1::Alert(step) => &**step,
+        StepV1::Alert(step) | StepV1::Suppressed { step, .. } => &**step,
         StepV1::AlertV2(step) => &step.step,
         StepV1::Repeat { .. }
         | StepV1::Command { .. }

@@ -1,6 +1,7 @@
 //! Row version 2: of those rows whose shape changed since version 1. Frozen, like that one.
 
 mod learned;
+mod noise;
 mod part;
 mod segment;
 
@@ -24,6 +25,8 @@ pub fn encode(row: StateRef<'_>, body: &mut Vec<u8>) {
             write(&learned::ChunkV2::of(as_of_batch, entries), body);
         }
         StateRef::Tenant(tenant) => write(&TenantV2::of(tenant), body),
+        StateRef::Noise(rule) => write(&noise::RuleV2::of(rule), body),
+        StateRef::Sources(sources) => write(&noise::SourcesV2::of(sources), body),
         StateRef::Clock(_)
         | StateRef::Policy(_)
         | StateRef::Case(_)
@@ -36,7 +39,11 @@ pub fn encode(row: StateRef<'_>, body: &mut Vec<u8>) {
 /// The version that rows of this name are written in.
 pub const fn version_of(key: &RowKey) -> u8 {
     match key {
-        RowKey::LearnedDelta { .. } | RowKey::LearnedBucket { .. } | RowKey::Tenant(_) => VERSION,
+        RowKey::LearnedDelta { .. }
+        | RowKey::LearnedBucket { .. }
+        | RowKey::Tenant(_)
+        | RowKey::Noise(..)
+        | RowKey::Sources(..) => VERSION,
         RowKey::Clock
         | RowKey::Policy
         | RowKey::Case(_)
@@ -59,6 +66,10 @@ pub fn decode(key: &RowKey, body: &[u8]) -> Result<StateRow, RowError> {
         }
         RowKey::Tenant(tenant) => StateRow::Tenant(read::<TenantV2>(body)?.back(tenant.clone())),
         RowKey::Part(tenant, id) => StateRow::Part(read::<part::PartV2<'_>>(body)?.back(tenant.clone(), *id)?),
+        RowKey::Noise(tenant, id) => StateRow::Noise(read::<noise::RuleV2<'_>>(body)?.back(tenant.clone(), *id)?),
+        RowKey::Sources(tenant, bucket) => {
+            StateRow::Sources(read::<noise::SourcesV2>(body)?.back(tenant.clone(), *bucket)?)
+        }
         RowKey::Clock | RowKey::Policy | RowKey::Case(_) | RowKey::Lists | RowKey::ListChunk { .. } => {
             return Err(RowError::Version(VERSION));
         }
@@ -70,6 +81,7 @@ struct TenantV2 {
     next_case: u64,
     next_part: u64,
     next_edge: u64,
+    next_rule: u64,
     began_at: Option<i64>,
 }
 
@@ -79,6 +91,7 @@ impl TenantV2 {
             next_case: tenant.next_case,
             next_part: tenant.next_part,
             next_edge: tenant.next_edge,
+            next_rule: tenant.next_rule,
             began_at: tenant.began_at.map(Timestamp::millis),
         }
     }
@@ -89,6 +102,7 @@ impl TenantV2 {
             next_case: self.next_case,
             next_part: self.next_part,
             next_edge: self.next_edge,
+            next_rule: self.next_rule,
             began_at: self.began_at.map(Timestamp::from_millis),
         }
     }

@@ -22,7 +22,9 @@ pub const fn version_of(key: &RowKey) -> u8 {
         | RowKey::LearnedDelta { .. }
         | RowKey::LearnedBucket { .. }
         | RowKey::Tenant(_)
-        | RowKey::Case(_) => v2::version_of(key),
+        | RowKey::Case(_)
+        | RowKey::Noise(..)
+        | RowKey::Sources(..) => v2::version_of(key),
     }
 }
 
@@ -43,7 +45,9 @@ pub fn encode(row: StateRef<'_>, body: &mut Vec<u8>) {
         | StateRef::LearnedDelta { .. }
         | StateRef::LearnedBucket { .. }
         | StateRef::Tenant(_)
-        | StateRef::Case(_) => v2::encode(row, body),
+        | StateRef::Case(_)
+        | StateRef::Noise(_)
+        | StateRef::Sources(_) => v2::encode(row, body),
     }
 }
 
@@ -68,7 +72,9 @@ pub fn decode(key: &RowKey, body: &[u8]) -> Result<StateRow, RowError> {
         | RowKey::LearnedDelta { .. }
         | RowKey::LearnedBucket { .. }
         | RowKey::Tenant(_)
-        | RowKey::Case(_) => Err(RowError::Version(VERSION)),
+        | RowKey::Case(_)
+        | RowKey::Noise(..)
+        | RowKey::Sources(..) => Err(RowError::Version(VERSION)),
     }
 }
 

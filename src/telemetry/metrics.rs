@@ -42,6 +42,8 @@ pub struct Metrics {
     watermark: Gauge,
     store_bytes: IntGauge,
     hub_keys: IntGauge,
+    noise_rules: IntGaugeVec,
+    noise_rules_stale: IntGauge,
     live_keys: IntGauge,
     alert_latency: Histogram,
     stages: [Histogram; Stage::ALL.len()],
@@ -117,6 +119,12 @@ impl Metrics {
                 r,
                 "casewright_hub_keys",
                 "keys that link nothing now: strangers met there, or too many machines",
+            ),
+            noise_rules: gauges(r, "casewright_noise_rules", "noise rules in force", &["kind"]),
+            noise_rules_stale: gauge(
+                r,
+                "casewright_noise_rules_stale",
+                "noise rules expired or without a hit for 30 days",
             ),
             live_keys: gauge(r, "casewright_live_keys", "keys held in memory on which alerts can meet"),
             alert_latency: register(r, alert_latency()),
@@ -233,6 +241,15 @@ impl Metrics {
 
     pub fn hub_keys(&self, count: u64) {
         self.hub_keys.set(signed(count));
+    }
+
+    /// By the command that makes them.
+    pub fn noise_rules(&self, kind: &'static str, count: u64) {
+        self.noise_rules.with_label_values(&[kind]).set(signed(count));
+    }
+
+    pub fn noise_rules_stale(&self, count: u64) {
+        self.noise_rules_stale.set(signed(count));
     }
 
     pub fn live_keys(&self, count: u64) {

@@ -80,7 +80,7 @@ pub struct Report {
     pub refused_commands: u64,
     pub cases: u64,
     pub views_compared: u64,
-    /// Alerts with an event of their own.
+    /// Alerts with an event of their own, those that were suppressed among them.
     pub told_alone: u64,
     /// Alerts in the counts of repeats and roll-ups.
     pub told_in_counts: u64,

@@ -5,7 +5,9 @@
 mod fields;
 
 use crate::config::Limits;
-use crate::model::{Command, Origin, Tenant, Timestamp};
+use crate::model::{Command, MatcherError, Origin, Tenant, Timestamp};
+
+pub(super) use fields::noise_rule;
 
 use fields::Fields;
 
@@ -23,7 +25,7 @@ pub enum CommandError {
     TooLarge { bytes: usize, max: usize },
     #[error("a command is UTF-8")]
     NotUtf8,
-    #[error("a command is one JSON object, nested at most {DEPTH_MAX} deep, without arrays")]
+    #[error("a command is one JSON object, nested at most {DEPTH_MAX} deep, with lists for members alone")]
     Shape,
     #[error("{0}")]
     Json(String),
@@ -33,6 +35,8 @@ pub enum CommandError {
     Missing { field: &'static str },
     #[error("`{field}` is not a field of `{command}`")]
     NotItsField { field: &'static str, command: &'static str },
+    #[error("`{field}`: {error}")]
+    Matcher { field: &'static str, error: MatcherError },
     #[error("`{field}`: {problem}")]
     Field { field: &'static str, problem: &'static str },
 }
@@ -53,7 +57,7 @@ pub fn decode(
         return Err(CommandError::Shape);
     }
     let mut fields = Fields::parse(text, limits.string_bytes_max)?;
-    let case = fields.case_id()?;
+    let case = fields.subject()?;
     let actor = fields.actor()?;
     let idempotency = fields.idempotency_key()?.map(|key| idempotency(&case.tenant, &key));
     let kind = fields.kind()?;
@@ -91,19 +95,22 @@ pub(super) fn is_hostile(c: char) -> bool {
         || matches!(c, '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
 }
 
-/// One linear scan before any parse: an object, no arrays (serde would take one for a struct by position), and no
-/// deeper than a command is.
+/// One linear scan before any parse: an object no deeper than a command is. A list is a member's value and holds no
+/// further one, and the actor is none: serde would take a list for a struct by position.
 fn is_flat(text: &str) -> bool {
-    let (mut depth, mut in_string, mut escaped) = (0_usize, false, false);
+    let (mut depth, mut in_string, mut escaped, mut in_list) = (0_usize, false, false, false);
     for byte in text.trim_start_matches([' ', '\t', '\n', '\r']).bytes() {
         match byte {
             _ if escaped => escaped = false,
             b'\\' if in_string => escaped = true,
             b'"' if depth > 0 => in_string = !in_string,
             _ if in_string => {}
+            b'{' | b'[' if in_list => return false,
             b'{' => depth += 1,
             b'}' => depth = depth.saturating_sub(1),
+            b'[' if depth == 1 => in_list = true,
             b'[' => return false,
+            b']' => in_list = false,
             _ if depth == 0 && !byte.is_ascii_whitespace() => return false,
             _ => {}
         }

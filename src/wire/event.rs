@@ -2,15 +2,17 @@
 //! chain is hashed in the same pass: `hash` is the SHA-256 of the event without its member `data.hash`, and `prev_hash`
 //! inside it ties it to the event before. What happened was decided by the engine; the payloads are in `payload`.
 
+mod noise;
 mod payload;
 
+pub use noise::encode_noise;
 pub(super) use payload::{intel_match, priority};
 
 use sha2::{Digest, Sha256};
 
 use super::alert_json;
 use super::json::{self, Object, object};
-use crate::model::{Actor, CaseEvent, CaseId, Cause, Command, Origin, Refusal, Timestamp};
+use crate::model::{Actor, CaseEvent, Cause, Command, Origin, Refusal, Timestamp};
 
 /// `prev_hash` of a case's first event.
 pub const NO_HASH: [u8; 32] = [0; 32];
@@ -48,18 +50,21 @@ pub fn encode_refused(command: &Command, refusal: &Refusal, time: Timestamp, ins
         o.object("data", |o| refused(o, command, refusal));
         o.text("datacontenttype", "application/json");
         o.text("id", &refused_id(&command.origin));
-        envelope(o, &command.case, instance, time);
+        match command.is_tenant_wide() {
+            true => envelope(o, &command.case.tenant, instance, time),
+            false => envelope(o, &command.case, instance, time),
+        }
         o.text("type", REFUSED);
     });
 }
 
 /// The members from `partitionkey` to `time`.
-fn envelope(o: &mut Object<'_>, case: &CaseId, instance: &str, time: Timestamp) {
-    o.id("partitionkey", case);
+fn envelope(o: &mut Object<'_>, subject: &impl std::fmt::Display, instance: &str, time: Timestamp) {
+    o.id("partitionkey", subject);
     let source = o.key("source");
     json::text(&["/casewright/", instance].concat(), source);
     o.text("specversion", "1.0");
-    o.id("subject", case);
+    o.id("subject", subject);
     o.time("time", time);
 }
 
@@ -91,7 +96,9 @@ fn seal(out: &mut [u8], start: usize, member: std::ops::Range<usize>) -> [u8; 32
 
 fn refused(o: &mut Object<'_>, command: &Command, refusal: &Refusal) {
     o.object("actor", |o| actor(o, &command.actor));
-    o.id("case_id", &command.case);
+    if !command.is_tenant_wide() {
+        o.id("case_id", &command.case);
+    }
     o.object("cause", |o| alert_json::origin(o, &command.origin));
     o.text("command", command.kind.label());
     o.text("detail", &refusal.to_string());

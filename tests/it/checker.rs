@@ -627,6 +627,24 @@ fn refused_commands_are_no_part_of_a_case() {
 }
 
 #[test]
+fn a_suppressed_alert_is_told_of_once_and_in_no_case() {
+    let (mut sent, mut seen) = (sent(), whole());
+    sent.push(Sent::alert("alerts", 0, 90));
+    let origin = json!({ "topic": "alerts", "partition": 0, "offset": 90 });
+    let suppressed = |id: &str| {
+        let data = json!({ "payload": { "alert": { "origin": origin }, "rule": 1 } });
+        json!({ "id": id, "type": "casewright.alert.suppressed.v1", "data": data }).to_string().into_bytes()
+    };
+    seen.events.push(("acme".into(), suppressed("alert.suppressed:alerts:0:90:0")));
+    let before = check(&self::sent(), &whole(), Allowed::default());
+    let found = check(&sent, &seen, Allowed::default());
+    assert_eq!(found.map(|report| report.told_alone), before.map(|report| report.told_alone + 1));
+    seen.events.push(("acme".into(), suppressed("again")));
+    let found = check(&sent, &seen, Allowed::default()).unwrap_err();
+    assert!(found.iter().any(|violation| matches!(violation, Violation::DoubledAlert { .. })), "{found:?}");
+}
+
+#[test]
 fn what_is_no_json_is_found() {
     let mut seen = whole();
     seen.events.push(("acme-3".into(), b"{\"id\":".to_vec()));

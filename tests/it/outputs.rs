@@ -2,6 +2,7 @@
 //! against an independent canonicaliser, and golden files that show a change of shape as a changed line.
 
 mod canonical;
+mod noise;
 pub mod samples;
 mod schema;
 
@@ -9,8 +10,8 @@ use std::sync::Arc;
 
 use casewright::config::Limits;
 use casewright::model::{
-    Actor, CaseId, CaseStatus, Command, CommandKind, Counted, EDGES_TOLD_MAX, EdgeId, EdgeView, EventKind, KeyKind,
-    Millis, MoveSide, ObservableKind, Origin, PartId, PartedBy, Refusal, Role, TopicName, Verdict,
+    Actor, AlertId, CaseId, CaseStatus, Command, CommandKind, Counted, EDGES_TOLD_MAX, EdgeId, EdgeView, EventKind,
+    KeyKind, Millis, MoveSide, ObservableKind, Origin, PartId, PartedBy, Refusal, Role, TopicName, Verdict,
 };
 use casewright::wire::audit::{self, ShardEvent, ShardEventKind};
 use casewright::wire::command::{self, CommandError};
@@ -294,8 +295,12 @@ fn commands() -> Vec<Command> {
     let kinds = vec![
         CommandKind::Close { verdict: Some(Verdict::FalsePositive), comment: comment.clone() },
         CommandKind::Reopen { comment: comment.clone() },
-        CommandKind::Merge { other: case(3) },
-        CommandKind::UndoMerge { other: case(3), comment },
+        CommandKind::Merge { others: vec![case(3)] },
+        CommandKind::Merge { others: vec![case(3), case(5)] },
+        CommandKind::UndoMerge { other: case(3), comment: comment.clone() },
+        CommandKind::Split { parts: vec![PartId(4), PartId(9)], comment: comment.clone() },
+        CommandKind::Move { parts: vec![PartId(4)], to: case(3), comment: comment.clone() },
+        CommandKind::Detach { alert: AlertId(0xfeed), comment },
         CommandKind::SetStatus { status: CaseStatus::Containing },
         CommandKind::SetVerdict { verdict: Verdict::Undetermined },
         CommandKind::Assign { owner: Some("maria".into()), team: Some("tier 2".into()) },
@@ -349,7 +354,19 @@ fn a_command_that_is_not_exactly_one_is_refused_with_what_is_wrong() {
         ("", "a command is one JSON object"),
         ("[]", "a command is one JSON object"),
         (r#"["close","acme-7",["maria"]]"#, "a command is one JSON object"),
-        (r#"{"command":"close","case_id":"acme-7","actor":["maria"]}"#, "a command is one JSON object"),
+        (r#"{"command":"close","case_id":"acme-7","actor":["maria"]}"#, "expected an object"),
+        (r#"{"command":"split","case_id":"acme-7","actor":{"name":["m"]}}"#, "a command is one JSON object"),
+        (
+            r#"{"command":"split","case_id":"acme-7","actor":{"name":"m"},"parts":[[1]]}"#,
+            "a command is one JSON object",
+        ),
+        (r#"{"command":"split","case_id":"acme-7","actor":{"name":"m"},"parts":[]}"#, "`parts`: names none"),
+        (r#"{"command":"split","case_id":"acme-7","actor":{"name":"m"},"parts":["1"]}"#, "invalid type: string"),
+        (
+            r#"{"command":"close","case_id":"acme-7","actor":{"name":"m"},"parts":[1]}"#,
+            "`parts` is not a field of `close`",
+        ),
+        (r#"{"command":"detach","case_id":"acme-7","actor":{"name":"m"},"alert":"12"}"#, "`alert`: is no alert id"),
         (r#"{"command":"close","case_id":"acme-7","actor":{"name":{"a":{}}}}"#, "a command is one JSON object"),
         (r#"{"command":"close","case_id":"acme-7","actor":{"name":"maria"}} {}"#, "trailing characters"),
         (r#"{"command":"close","case_id":"acme-7"}"#, "missing field `actor`"),

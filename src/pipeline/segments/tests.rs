@@ -386,7 +386,7 @@ fn step(world: &mut World, dice: &mut Rng, hour: &mut i64) {
     let kind = match dice.below(8) {
         0 | 1 => Some(CommandKind::Reopen { comment: None }),
         2 => Some(CommandKind::Close { verdict: None, comment: None }),
-        3 => Some(CommandKind::Merge { other }),
+        3 => Some(CommandKind::Merge { others: vec![other] }),
         4 | 5 => Some(CommandKind::UndoMerge { other, comment: None }),
         _ => None,
     };

@@ -22,7 +22,9 @@ pub fn encode(row: StateRef<'_>, body: &mut Vec<u8>) {
         | StateRef::Tenant(_)
         | StateRef::Part(_)
         | StateRef::Lists(_)
-        | StateRef::ListChunk { .. } => {
+        | StateRef::ListChunk { .. }
+        | StateRef::Noise(_)
+        | StateRef::Sources(_) => {
             unreachable!("later versions write these")
         }
     }
@@ -46,7 +48,9 @@ pub fn decode(key: &RowKey, body: &[u8]) -> Result<StateRow, RowError> {
         RowKey::Tenant(tenant) => StateRow::Tenant(read::<TenantV1>(body)?.back(tenant.clone())),
         RowKey::Case(id) => StateRow::Case(read::<CaseV1<'_>>(body)?.back(id.clone())?),
         // Later versions' alone.
-        RowKey::Lists | RowKey::ListChunk { .. } => return Err(RowError::Version(1)),
+        RowKey::Lists | RowKey::ListChunk { .. } | RowKey::Noise(..) | RowKey::Sources(..) => {
+            return Err(RowError::Version(super::VERSION));
+        }
         RowKey::Part(tenant, id) => StateRow::Part(read::<part::PartV1<'_>>(body)?.back(tenant.clone(), *id)?),
     })
 }
@@ -139,6 +143,7 @@ impl TenantV1 {
             next_case: self.next_case,
             next_part: self.next_part,
             next_edge: self.next_edge,
+            next_rule: 1,
             began_at: None,
         }
     }

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use super::alert::AlertV1;
 use super::codes;
 use super::state::{CaseIdV1, at};
-use crate::model::{AlertId, Evidence, Link, Millis, Origin, PartId, RejectedRival, TopicName};
+use crate::model::{AlertId, Evidence, Link, Millis, NoiseId, Origin, PartId, RejectedRival, SuppressedBy, TopicName};
 use crate::store::{AlertStep, RowError, Step};
 
 #[derive(Serialize, Deserialize)]
@@ -66,6 +66,13 @@ pub enum StepV1<'a> {
     },
     #[serde(borrow)]
     AlertV2(Box<AlertStepV2<'a>>),
+    /// An alert that a noise rule kept out of every case: the rule's number, and the alert that inhibited it.
+    Suppressed {
+        #[serde(borrow)]
+        step: Box<AlertStepV1<'a>>,
+        rule: u64,
+        source: Option<[u8; 16]>,
+    },
 }
 
 /// What is written of an alert now.
@@ -112,6 +119,11 @@ impl StepV1<'_> {
             Self::Idle { topic, partition } => Step::Idle { topic: TopicName::new(topic), partition },
             Self::Policy { digest } => Step::Policy { digest },
             Self::Lists { digest } => Step::Lists { digest },
+            Self::Suppressed { step, rule, source } => {
+                let source = source.map(|source| AlertId(u128::from_be_bytes(source)));
+                let suppressed_by = Some(SuppressedBy { rule: NoiseId(rule), source });
+                Step::Alert(Box::new(AlertStep { suppressed_by, ..step.back()? }))
+            }
         })
     }
 }
@@ -135,6 +147,7 @@ impl AlertStepV1<'_> {
             case: self.case.map(CaseIdV1::back).transpose()?,
             part: self.part.map(PartId),
             link: self.link.map(LinkV1::back).transpose()?,
+            suppressed_by: None,
         })
     }
 }

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::engine::{Habit, HeldHour, KeyStat, LearnedChunk, RolledUp};
+use crate::engine::{Flood, Habit, HeldHour, KeyStat, LearnedChunk, RolledUp};
 use crate::model::{KeyHash, PartId, Timestamp};
 use crate::store::RowError;
 use crate::store::v1::codes;
@@ -40,6 +40,7 @@ struct HabitV2 {
     hours_needed: u8,
     roll_up: Option<(u64, i64)>,
     held: Vec<(u64, u64, i64, u32)>,
+    flood: (i64, u32, u32),
 }
 
 impl ChunkV2 {
@@ -102,6 +103,7 @@ impl HabitV2 {
             hours_needed: habit.hours_needed,
             roll_up: habit.roll_up.map(|rolled| (rolled.part.0, rolled.last_at.millis())),
             held: habit.held.iter().map(held).collect(),
+            flood: (habit.flood.began.millis(), habit.flood.count, habit.flood.before),
         }
     }
 
@@ -122,6 +124,7 @@ impl HabitV2 {
             hours_needed: self.hours_needed,
             roll_up: self.roll_up.map(rolled),
             held: self.held.into_iter().map(held).collect(),
+            flood: Flood { began: at(self.flood.0), count: self.flood.1, before: self.flood.2 },
         }
     }
 }

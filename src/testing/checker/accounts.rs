@@ -23,8 +23,9 @@ pub(super) fn alerts(
         times.extend(record.alerts.iter().map(|index| ((position.clone(), u64::from(*index)), 0)));
     }
     let mut counted = 0;
-    for event in history.all() {
-        match told(event) {
+    let suppressed = history.suppressed.iter().map(|origin| Told::Alone(position_of(origin)));
+    for told in history.all().map(told).chain(suppressed) {
+        match told {
             Told::Alone(position) => match times.get_mut(&position) {
                 Some(times) => *times += 1,
                 None => violations.push(Violation::UnknownAlert { position: show(&position.0) }),
@@ -52,16 +53,23 @@ enum Told {
 }
 
 fn told(event: &Event) -> Told {
-    let number = |pointer: &str| event.payload.pointer(pointer).and_then(Value::as_i64).unwrap_or(-1);
+    let payload = &event.payload;
     match event.kind.as_str() {
         "opened" | "alert_attached" | "alert_updated" => {
-            let topic = super::history::text(&event.payload, "/alert/origin/topic");
-            let index = event.payload.pointer("/alert/origin/index").and_then(Value::as_u64).unwrap_or(0);
-            Told::Alone(((topic, number("/alert/origin/partition"), number("/alert/origin/offset")), index))
+            Told::Alone(position_of(payload.pointer("/alert/origin").unwrap_or(&Value::Null)))
         }
-        "alert_repeated" | "alerts_rolled_up" => Told::InCounts(u64::try_from(number("/count")).unwrap_or(0)),
+        "alert_repeated" | "alerts_rolled_up" => {
+            Told::InCounts(payload.get("count").and_then(Value::as_u64).unwrap_or(0))
+        }
         _ => Told::Nothing,
     }
+}
+
+/// A record, and the element where it holds many.
+fn position_of(origin: &Value) -> (Position, u64) {
+    let number = |name: &str| origin.get(name).and_then(Value::as_i64).unwrap_or(-1);
+    let topic = super::history::text(origin, "/topic");
+    ((topic, number("partition"), number("offset")), origin.get("index").and_then(Value::as_u64).unwrap_or(0))
 }
 
 pub(super) fn dead_letters(

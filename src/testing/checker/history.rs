@@ -9,6 +9,8 @@ use sha2::{Digest, Sha256};
 use super::{Violation, canonical};
 
 const REFUSED: &str = "casewright.command.refused.v1";
+const SUPPRESSED: &str = "casewright.alert.suppressed.v1";
+const NOISE: &str = "casewright.noise.";
 const NO_HASH: &str = "0000000000000000000000000000000000000000000000000000000000000000";
 
 #[derive(Default)]
@@ -16,6 +18,8 @@ pub(super) struct History {
     /// The events of each case in order of `seq`.
     pub cases: BTreeMap<String, Vec<Event>>,
     pub refused: u64,
+    /// The origins of alerts that a noise rule kept out of every case.
+    pub suppressed: Vec<Value>,
 }
 
 pub(super) struct Event {
@@ -56,6 +60,10 @@ pub(super) fn read(events: &[(String, Vec<u8>)], violations: &mut Vec<Violation>
             violations.push(Violation::DoubledEvent { id });
         } else if text(&value, "/type") == REFUSED {
             history.refused += 1;
+        } else if text(&value, "/type") == SUPPRESSED {
+            history.suppressed.extend(value.pointer("/data/payload/alert/origin").cloned());
+        } else if text(&value, "/type").starts_with(NOISE) {
+            // A rule came or went: no case and no alert hangs on it.
         } else {
             take(&mut history, key, id, value, violations);
         }

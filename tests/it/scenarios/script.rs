@@ -13,8 +13,9 @@ use std::sync::Arc;
 use casewright::engine::{Asset, Indicator, Input, Lists, Policy, Reopen, subject_of};
 use casewright::model::{
     Activity, Actor, Alert, AlertId, Attack, CaseId, CaseStatus, Command, CommandKind, Correlation, Entity, EntityKind,
-    EventTime, Marks, Millis, Observable, ObservableKind, Origin, Role, Rule, Severity, Source, Tenant, TimeFrom,
-    Timestamp, TopicName, Verdict, criticality_from_label,
+    EventTime, InhibitOn, Inhibition, Marks, Matcher, Millis, NoiseId, NoiseKind, NoiseRule, Observable,
+    ObservableKind, Origin, PartId, Role, Rule, Severity, Source, Tenant, TimeFrom, Timestamp, TopicName, Verdict,
+    criticality_from_label,
 };
 
 /// A Thursday, so that nothing starts at zero.
@@ -36,6 +37,12 @@ struct Words<'a> {
 
 impl Script {
     pub fn read(&mut self, line: &str) -> Input {
+        if let Some((head, matcher)) = line.split_once(" : ") {
+            let words = Words::new(head);
+            let mut command = self.command(time(words.bare[0]), &words);
+            command.kind = noise(&words, matcher);
+            return Input::Command(command);
+        }
         let words = Words::new(line);
         let at = time(words.bare[0]);
         match words.bare[1] {
@@ -67,7 +74,7 @@ impl Script {
             origin: Origin { topic: TopicName::new("commands"), ..self.origin(words) },
             recorded_at: Some(at),
             actor: Actor::Person { name: "ann".into(), verified: false },
-            case: case(words.bare[2]),
+            case: words.subject(),
             expected_seq: words.get("expect").map(|seq| seq.parse().unwrap()),
             idempotency: words.get("key").map(|key| key.parse().unwrap()),
             kind: words.command(),
@@ -150,6 +157,22 @@ impl<'a> Words<'a> {
         Lists::new(vec!["feed".into()], indicators, assets)
     }
 
+    fn subject(&self) -> CaseId {
+        match self.bare[1] {
+            "silence" | "allow" | "exclude" | "inhibit" | "unsilence" => {
+                let tenant = Tenant::parse(self.get("tenant").unwrap_or(TENANT)).unwrap();
+                CaseId { tenant, number: 0 }
+            }
+            _ => case(self.bare[2]),
+        }
+    }
+
+    /// `parts=2,5`
+    fn parts(&self) -> Vec<PartId> {
+        let parts = self.get("parts").unwrap_or_default().split(',').filter(|part| !part.is_empty());
+        parts.map(|part| PartId(part.parse().unwrap())).collect()
+    }
+
     fn correlation(&self) -> Correlation {
         Correlation {
             group_key: self.get("group").map(Into::into),
@@ -198,16 +221,40 @@ impl<'a> Words<'a> {
         match self.bare[1] {
             "close" => CommandKind::Close { verdict, comment: None },
             "reopen" => CommandKind::Reopen { comment: None },
-            "merge" => CommandKind::Merge { other: case(self.bare[3]) },
+            "merge" => CommandKind::Merge { others: self.bare[3..].iter().map(|other| case(other)).collect() },
+            "split" => CommandKind::Split { parts: self.parts(), comment: None },
+            "move" => CommandKind::Move { parts: self.parts(), to: case(self.bare[3]), comment: None },
+            "detach" => CommandKind::Detach { alert: alert_id(TENANT, self.bare[3]), comment: None },
             "undo" => CommandKind::UndoMerge { other: case(self.bare[3]), comment: None },
             "status" => CommandKind::SetStatus { status: CaseStatus::from_label(self.bare[3]).unwrap() },
             "verdict" => CommandKind::SetVerdict { verdict: verdict_of(self.bare[3]) },
             "assign" => CommandKind::Assign { owner: self.get("owner").map(Into::into), team: None },
             "ack" => CommandKind::Acknowledge,
             "comment" => CommandKind::Comment { text: "hm".into() },
+            "unsilence" => CommandKind::EndNoise { id: NoiseId(self.bare[2].parse().unwrap()) },
+            // With a matcher behind a colon, which says the rest.
+            "silence" | "allow" | "exclude" | "inhibit" => CommandKind::Acknowledge,
             other => panic!("no such word: {other}"),
         }
     }
+}
+
+/// `silence 1h : host = web-1` and the like; `inhibit host 30m : SOURCE => TARGET`.
+fn noise(words: &Words<'_>, matcher: &str) -> CommandKind {
+    let parse = |text: &str| Matcher::parse(text).unwrap_or_else(|error| panic!("{text}: {error}"));
+    let (source, target) = matcher.split_once("=>").unwrap_or((matcher, ""));
+    let (kind, lasts) = match words.bare[1] {
+        "silence" => (NoiseKind::Silence, words.bare.get(2)),
+        "allow" => (NoiseKind::Allow, words.bare.get(2)),
+        "exclude" => (NoiseKind::Exclude, words.bare.get(2)),
+        _ => {
+            let (on, within) = (InhibitOn::from_label(words.bare[2]).unwrap(), span(words.bare[3]));
+            (NoiseKind::Inhibit(Box::new(Inhibition { target: parse(target), on, within })), None)
+        }
+    };
+    let (owner, reason) = ("ann".into(), "as told".into());
+    let rule = NoiseRule { kind, matcher: parse(source), owner, reason, lasts: lasts.map(|lasts| span(lasts)) };
+    CommandKind::AddNoise { rule: Box::new(rule) }
 }
 
 /// Reads `policy soft_cap=3 reopen=never …` over `base`.
@@ -219,6 +266,7 @@ pub fn policy(mut base: Policy, line: &str) -> Policy {
             "hard_cap" => base.hard_cap = number(),
             "parts" => base.parts_per_case_max = number(),
             "hub_users" => base.kinds[casewright::model::KeyKind::User.index()].hub_machines = value.parse().unwrap(),
+            "flood" => base.flood_count = number(),
             "quiet" => base.quiet = span(value),
             "reopen_window" => base.reopen_window = span(value),
             "id_window" => base.alert_id_window = span(value),

@@ -5,7 +5,8 @@ use std::collections::BTreeMap;
 
 use casewright::engine::{Change, Effects, Engine, Input, Policy, RowKey, Settled, StateRow};
 use casewright::model::{
-    CaseEvent, CaseId, EventKind, Link, MergeSide, MoveSide, Outcome, PartId, PartedBy, SplitSide,
+    CaseEvent, CaseId, EventKind, Link, MergeSide, MoveSide, NoiseEvent, NoiseFact, Outcome, PartId, PartedBy,
+    SplitSide,
 };
 
 use super::script::{START, Script, case_name};
@@ -100,6 +101,7 @@ impl World {
             _ => false,
         };
         told.extend(effects.settled.iter().filter(evented).map(|settled| self.tell_settled(settled)));
+        told.extend(effects.noise.iter().map(|event| self.tell_noise(event)));
         told.extend(effects.refuse.iter().map(|refused| format!("refused: {}", refused.refusal.label())));
         told
     }
@@ -114,6 +116,18 @@ impl World {
         let alert = self.script.name(settled.alert.as_ref().unwrap().id);
         let outcome = settled.outcome.label().replace('_', " ");
         format!("{alert} {outcome} in {}", case_name(settled.case.as_ref().unwrap()))
+    }
+
+    fn tell_noise(&self, event: &NoiseEvent) -> String {
+        match &event.fact {
+            NoiseFact::Suppressed { alert, by, .. } => {
+                let because =
+                    by.source.map_or(String::new(), |source| format!(" because of {}", self.script.name(source)));
+                format!("{} suppressed by rule {}{because}", self.script.name(alert.id), by.rule.0)
+            }
+            NoiseFact::Added { id, rule, .. } => format!("rule {}: {} {}", id.0, rule.kind.label(), rule.matcher),
+            NoiseFact::Ended { id, hits } => format!("rule {} ended after {hits} hits", id.0),
+        }
     }
 
     fn tell(&self, event: &CaseEvent) -> String {

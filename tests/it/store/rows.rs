@@ -4,14 +4,14 @@ use std::sync::Arc;
 
 use casewright::engine::{
     AlertRef, Asset, CaseState, ClockState, DedupEntry, EdgeKind, EdgeStands, EdgeState, EvidenceKey, EvidenceSet,
-    Habit, HeldHour, IdEntry, Indicator, IntelSeen, KeyStat, LearnedChunk, ListChunk, ListsState, MergeRecord, PartKey,
-    PartKind, PartState, PartitionClock, Pending, PolicyState, RelatedState, Risk, RolledUp, Settled, StateRow,
-    TenantState, TrackedEntity, TrackedObservable,
+    Flood, Habit, HeldHour, IdEntry, Indicator, IntelSeen, KeyStat, LearnedChunk, ListChunk, ListsState, MergeRecord,
+    NoiseState, PartKey, PartKind, PartState, PartitionClock, Pending, PolicyState, RelatedState, Risk, RolledUp,
+    Settled, SourceState, SourcesState, StateRow, TenantState, TrackedEntity, TrackedObservable,
 };
 use casewright::model::{
-    AlertId, Attack, Band, CaseId, CaseStatus, EdgeId, EntityKind, IntelMatch, KeyHash, KeyKind, Link, ObservableKind,
-    Origin, Outcome, PartId, Priority, PriorityFactor, RejectedRival, Role, Severity, Tenant, Timestamp, TopicName,
-    Verdict,
+    Actor, AlertId, Attack, Band, CaseId, CaseStatus, EdgeId, EntityKind, InhibitOn, Inhibition, IntelMatch, KeyHash,
+    KeyKind, Link, Matcher, Millis, NoiseId, NoiseKind, NoiseRule, ObservableKind, Origin, Outcome, PartId, Priority,
+    PriorityFactor, RejectedRival, Role, Severity, SuppressedBy, Tenant, Timestamp, TopicName, Verdict,
 };
 use casewright::store::{CaseSegments, ChangelogId, Claim, InputPosition, Manifest};
 
@@ -112,13 +112,13 @@ impl Dice {
     }
 
     pub fn state_row(&mut self) -> StateRow {
-        match self.below(9) {
-            7 => StateRow::Lists(ListsState {
+        match self.below(11) {
+            8 => StateRow::Lists(ListsState {
                 digest: [self.roll() as u8; 32],
                 names: self.list(Self::text),
                 chunks: self.below(9) as u32,
             }),
-            8 => StateRow::ListChunk { chunk: self.below(9) as u32, entries: self.list_chunk() },
+            9 => StateRow::ListChunk { chunk: self.below(9) as u32, entries: self.list_chunk() },
             0 => StateRow::Clock(self.clock()),
             1 => StateRow::Policy(PolicyState { digest: [self.roll() as u8; 32], text: self.text() }),
             2 => {
@@ -136,11 +136,60 @@ impl Dice {
                 next_case: self.number(),
                 next_part: self.number(),
                 next_edge: self.number(),
+                next_rule: self.number(),
                 began_at: self.maybe(Self::at),
             }),
             5 => StateRow::Case(self.case_state()),
+            6 => StateRow::Noise(self.noise_state()),
+            7 => StateRow::Sources(self.sources_state()),
             _ => StateRow::Part(self.part_state()),
         }
+    }
+
+    fn noise_state(&mut self) -> NoiseState {
+        let matcher = |dice: &mut Self| {
+            let texts =
+                ["rule = a", "host in (a, \"b\\\\*\") and severity >= high", "ip = 10.0.0.0/8 and title != \"x*\""];
+            Matcher::parse(dice.pick(&texts)).unwrap()
+        };
+        let kind = match self.below(4) {
+            0 => NoiseKind::Silence,
+            1 => NoiseKind::Allow,
+            2 => NoiseKind::Exclude,
+            _ => {
+                let on = self.pick(&InhibitOn::ALL);
+                NoiseKind::Inhibit(Box::new(Inhibition {
+                    target: matcher(self),
+                    on,
+                    within: Millis(self.number_i64()),
+                }))
+            }
+        };
+        let lasts = self.maybe(|dice| Millis(dice.number_i64()));
+        let rule = NoiseRule { kind, matcher: matcher(self), owner: self.text(), reason: self.text(), lasts };
+        NoiseState {
+            tenant: self.tenant(),
+            id: NoiseId(self.number()),
+            rule,
+            by: if self.flag() { Actor::Engine } else { Actor::Person { name: self.text(), verified: self.flag() } },
+            created_at: self.at(),
+            expires_at: self.maybe(Self::at),
+            ended_at: self.maybe(Self::at),
+            hits: self.number(),
+            last_hit_at: self.maybe(Self::at),
+        }
+    }
+
+    fn sources_state(&mut self) -> SourcesState {
+        let source = |dice: &mut Self| SourceState {
+            rule: NoiseId(dice.number()),
+            entity: KeyHash(dice.u128()),
+            alert: dice.alert_id(),
+            severity: dice.severity(),
+            at: dice.at(),
+            until: dice.at(),
+        };
+        SourcesState { tenant: self.tenant(), bucket: self.below(64) as u8, sources: self.list(source) }
     }
 
     fn clock(&mut self) -> ClockState {
@@ -193,6 +242,7 @@ impl Dice {
             hours_needed: dice.below(24) as u8,
             roll_up: dice.maybe(|dice| RolledUp { part: PartId(dice.number()), last_at: dice.at() }),
             held: dice.list(held),
+            flood: Flood { began: dice.at(), count: dice.roll() as u32, before: dice.roll() as u32 },
         };
         LearnedChunk { dedups: self.list(dedup), ids: self.list(id), stats: self.list(stat), habits: self.list(habit) }
     }
@@ -414,7 +464,13 @@ impl Dice {
             case: self.maybe(Self::case),
             part: self.maybe(|dice| PartId(dice.number())),
             link: self.maybe(|dice| Arc::new(dice.link())),
+            suppressed_by: self.suppressed_by(outcome),
         }
+    }
+
+    fn suppressed_by(&mut self, outcome: Outcome) -> Option<SuppressedBy> {
+        let by = |dice: &mut Self| SuppressedBy { rule: NoiseId(dice.number()), source: dice.maybe(Self::alert_id) };
+        if outcome == Outcome::Suppressed { self.maybe(by) } else { None }
     }
 
     fn link(&mut self) -> Link {
