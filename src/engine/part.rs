@@ -54,15 +54,6 @@ impl Part {
     pub const fn who(&self) -> Who {
         Who { machine: self.state.machine, identity: self.state.identity }
     }
-
-    pub fn duplicates_told(&self) -> u64 {
-        let untold = self.state.pending.iter().flat_map(|pending| &pending.repeats).map(|repeat| repeat.1);
-        self.state.duplicates - untold.sum::<u64>()
-    }
-
-    pub fn rolled_up_told(&self) -> u64 {
-        self.state.rolled_up - self.state.pending.as_ref().map_or(0, |pending| pending.rolled_up)
-    }
 }
 
 /// An empty part, before its first alert, with room for that one: most parts never see a second.
@@ -116,6 +107,15 @@ impl Part {
 }
 
 impl PartState {
+    pub(super) fn duplicates_told(&self) -> u64 {
+        let untold = self.pending.iter().flat_map(|pending| &pending.repeats).map(|repeat| repeat.1);
+        self.duplicates - untold.sum::<u64>()
+    }
+
+    pub(super) fn rolled_up_told(&self) -> u64 {
+        self.rolled_up - self.pending.as_ref().map_or(0, |pending| pending.rolled_up)
+    }
+
     pub(super) fn record(&mut self, alert: &Alert, late: bool, places: &mut ListPlaces) -> bool {
         self.alerts += 1;
         self.late += u64::from(late);
