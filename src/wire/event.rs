@@ -4,7 +4,7 @@
 
 mod payload;
 
-pub(super) use payload::priority;
+pub(super) use payload::{link, priority};
 
 use sha2::{Digest, Sha256};
 

@@ -125,7 +125,7 @@ pub(super) fn edge_members(o: &mut Object<'_>, edge: &EdgeView) {
     o.uint("to", edge.to.0);
 }
 
-fn related(related: &RelatedCase, out: &mut Vec<u8>) {
+pub(super) fn related(related: &RelatedCase, out: &mut Vec<u8>) {
     object(out, |o| {
         o.id("case_id", &related.case);
         o.list("keys", &related.keys, key);
@@ -133,7 +133,7 @@ fn related(related: &RelatedCase, out: &mut Vec<u8>) {
     });
 }
 
-fn merged_from(merged: &MergedFrom, out: &mut Vec<u8>) {
+pub(super) fn merged_from(merged: &MergedFrom, out: &mut Vec<u8>) {
     object(out, |o| {
         o.time("at", merged.at);
         o.id("case_id", &merged.case);
