@@ -49,8 +49,8 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 pub use explain::{
-    About, EXPLAINED_MAX, EdgeCut, EdgeTold, Explanation, Family, KeyCut, Named, PartCut, PartTold, Piece, Standing, Without,
-    explain,
+    About, EXPLAINED_MAX, EdgeCut, EdgeTold, Explanation, Family, KeyCut, Named, PartCut, PartTold, Piece, Standing,
+    Without, explain,
 };
 pub use input::{Effects, Input, Refused, Settled};
 pub use keys::{KEYS_MAX, Subject, dedup_hash, keys_of, subject_of};

@@ -165,7 +165,8 @@ mod tests {
     fn start() -> Running {
         let health = Arc::new(Health::new());
         let free = SocketAddr::from(([127, 0, 0, 1], 0));
-        let service = Service::new(free, false, Arc::new(Metrics::new()), Arc::clone(&health), CaseReader::default()).unwrap();
+        let service =
+            Service::new(free, false, Arc::new(Metrics::new()), Arc::clone(&health), CaseReader::default()).unwrap();
         let address = service.address();
         let (stop, stopped) = tokio::sync::oneshot::channel::<()>();
         std::thread::spawn(move || {
@@ -246,7 +247,8 @@ mod tests {
         assert_eq!(problem("/api/v1/cases/acme-1/explain"), is(503, "not-serving"));
         assert_eq!(problem("/api/v1/cases/acme"), is(404, "no-such-case"));
         assert_eq!(problem("/api/v1/cases/acme-1/nothing"), is(404, "not-found"));
-        for query in ["limit=0", "limit=501", "limit=x", "status=gone", "band=P9", "roll_up=maybe", "order=size", "a=1"] {
+        for query in ["limit=0", "limit=501", "limit=x", "status=gone", "band=P9", "roll_up=maybe", "order=size", "a=1"]
+        {
             assert_eq!(problem(&format!("/api/v1/cases?{query}")), is(400, "bad-request"), "{query}");
         }
         for query in ["cursor=x", "tenant=a%20b", "limit=1&limit=2"] {

@@ -165,11 +165,7 @@ pub fn run(args: &CaseArgs) -> Result<(), AppError> {
 }
 
 /// To a pipe the JSON goes byte for byte; a terminal never gets a control character of foreign making.
-fn write(
-    args: &ReadArgs,
-    json: &[u8],
-    render: impl FnOnce(&[u8]) -> Result<String, AppError>,
-) -> Result<(), AppError> {
+fn write(args: &ReadArgs, json: &[u8], render: impl FnOnce(&[u8]) -> Result<String, AppError>) -> Result<(), AppError> {
     let mut out = io::stdout().lock();
     let written = match (args.json, out.is_terminal()) {
         (true, false) => out.write_all(json).and_then(|()| out.write_all(b"\n")),

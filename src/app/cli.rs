@@ -5,8 +5,8 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand};
 
 use super::{
-    case, check_config, completions, dead_letters, demo, generate, health, man, normalize, positions, profiles, replay, run,
-    store, topics,
+    case, check_config, completions, dead_letters, demo, generate, health, man, normalize, positions, profiles, replay,
+    run, store, topics,
 };
 use crate::telemetry::Color;
 

@@ -195,12 +195,7 @@ pub struct About {
 impl Explanation {
     /// From parts and edges in any order, each edge with the part that keeps it.
     #[must_use]
-    pub fn new(
-        about: About,
-        mut parts: Vec<PartTold>,
-        edges: Vec<(PartId, EdgeState)>,
-        merge_permille: u16,
-    ) -> Self {
+    pub fn new(about: About, mut parts: Vec<PartTold>, edges: Vec<(PartId, EdgeState)>, merge_permille: u16) -> Self {
         parts.sort_unstable_by_key(|part| part.id);
         let told = |(from, state): (PartId, EdgeState)| {
             let standing = standing(&state, merge_permille);

@@ -162,7 +162,8 @@ fn list_query(request: &Request) -> Result<ListQuery, ApiError> {
         }
         seen.push(name);
     }
-    query.after = cursor.map(|raw| Cursor::parse(&raw, query.order)).transpose().map_err(|error| bad(error.to_string()))?;
+    query.after =
+        cursor.map(|raw| Cursor::parse(&raw, query.order)).transpose().map_err(|error| bad(error.to_string()))?;
     Ok(query)
 }
 

@@ -75,8 +75,8 @@ pub fn alert(placed: &Placed<'_>, out: &mut Vec<u8>) {
             None => o.null("link"),
         }
         o.text("outcome", placed.outcome.label());
-        o.null("policy");
         maybe_part(o, placed.part);
+        o.null("policy");
     });
 }
 
@@ -87,8 +87,8 @@ pub fn alert_without_body(id: AlertId, part: PartId, out: &mut Vec<u8>) {
         o.id("alert_id", &id);
         o.null("link");
         o.null("outcome");
-        o.null("policy");
         maybe_part(o, Some(part));
+        o.null("policy");
     });
 }
 
@@ -102,8 +102,8 @@ pub fn alert_told(id: &str, alert: &str, told: AlertEvent<'_>, out: &mut Vec<u8>
             None => o.null("link"),
         }
         o.text("outcome", told.outcome.label());
-        o.text("policy", told.policy);
         maybe_part(o, Some(told.part));
+        o.text("policy", told.policy);
     });
 }
 

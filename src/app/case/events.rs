@@ -379,13 +379,7 @@ impl Events {
         self.parts.get_mut(&PartId(payload.part?))
     }
 
-    fn merged(
-        &mut self,
-        file: &Path,
-        case: &CaseId,
-        event: &Event<'_>,
-        payload: &Payload<'_>,
-    ) -> Result<(), AppError> {
+    fn merged(&mut self, file: &Path, case: &CaseId, event: &Event<'_>, payload: &Payload<'_>) -> Result<(), AppError> {
         self.count(case, &payload.parts)?;
         let (Some(edge), Some([from, to])) = (payload.edge, payload.between) else { return Ok(()) };
         if let Some(from) = payload.from.as_deref().and_then(CaseId::parse) {

@@ -71,10 +71,7 @@ fn matches(filter: &Filter, case: &Listed) -> bool {
 }
 
 /// Calls `each` with every line until it answers false.
-pub fn each_line(
-    file: &Path,
-    each: &mut dyn FnMut(&[u8]) -> Result<bool, AppError>,
-) -> Result<(), AppError> {
+pub fn each_line(file: &Path, each: &mut dyn FnMut(&[u8]) -> Result<bool, AppError>) -> Result<(), AppError> {
     let io = |source| AppError::Io { doing: format!("reading {}", file.display()), source };
     let mut reader = BufReader::new(File::open(file).map_err(io)?);
     let mut line = Vec::new();

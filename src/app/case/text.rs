@@ -107,7 +107,10 @@ fn fields(out: &mut String, case: &Listed, view: &View) {
     let priority = format!("{} {}  ({})", case.priority.score, clean(&case.priority.band), factors.join(", "));
     field("priority", priority);
     field("severity", clean(&case.severity));
-    field("owner", format!("{}  team {}  verdict {}", or_none(&case.owner), or_none(&view.team), or_none(&view.verdict)));
+    field(
+        "owner",
+        format!("{}  team {}  verdict {}", or_none(&case.owner), or_none(&view.team), or_none(&view.verdict)),
+    );
     let (repeats, rolled_up) = (case.duplicate_count, case.rolled_up_count);
     field("alerts", format!("{}  repeats {repeats}  rolled up {rolled_up}", case.alert_count));
     field("seen", format!("{} to {}", seconds(&case.first_event_at), seconds(&case.last_event_at)));
@@ -191,7 +194,8 @@ fn evidence(set: &Evidence) -> String {
 }
 
 fn related(related: &Related) -> String {
-    let keys: Vec<String> = related.keys.iter().map(|key| format!("{} {}", clean(&key.kind), clean(&key.value))).collect();
+    let keys: Vec<String> =
+        related.keys.iter().map(|key| format!("{} {}", clean(&key.kind), clean(&key.value))).collect();
     format!("{}  {}  {}", clean(&related.case_id), permille(related.strength), keys.join(" and "))
 }
 

@@ -1,8 +1,8 @@
 //! Hand-made cases, and what is said of them.
 
 use super::*;
-use crate::model::{AlertId, Tenant};
 use crate::engine::{EvidenceKey, EvidenceSet};
+use crate::model::{AlertId, Tenant};
 
 const MERGE: u16 = 500;
 
@@ -81,8 +81,7 @@ fn a_chain_names_its_edges_its_middle_and_its_keys() {
     assert_eq!(without.edges.items[0].pieces.items[1].alerts, 5);
     assert_eq!(without.parts.items.iter().map(|cut| cut.part.0).collect::<Vec<_>>(), [2]);
     // Either of two keys would hold the older edge.
-    let keys: Vec<(&str, u64)> =
-        without.keys.items.iter().map(|cut| (&*cut.value, cut.edges.items[0].0)).collect();
+    let keys: Vec<(&str, u64)> = without.keys.items.iter().map(|cut| (&*cut.value, cut.edges.items[0].0)).collect();
     assert_eq!(keys, [("bob", 2)]);
 }
 

@@ -200,7 +200,11 @@ impl Moment {
                 return ControlFlow::Break(());
             }
             ended = take(key, value);
-            if matches!(ended, Ok(ControlFlow::Continue(()))) { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
+            if matches!(ended, Ok(ControlFlow::Continue(()))) {
+                ControlFlow::Continue(())
+            } else {
+                ControlFlow::Break(())
+            }
         };
         self.store.for_each_from(&from, &mut visit).map_err(ReadError::Store)?;
         if ended?.is_break() {
