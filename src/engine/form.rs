@@ -145,8 +145,7 @@ impl Engine {
         let (edges, redirected) = self.redirect(&form);
         let moves = self.moves(&form, &assigned);
         // Those are told with the merge that they made.
-        let told =
-            |edge: EdgeId| form.homes.iter().zip(&edges).any(|(home, by)| *by == Some(edge) && restored.contains(home));
+        let told = |edge: EdgeId| form.homes.iter().zip(&edges).any(|(home, by)| *by == Some(edge) && restored.contains(home));
         unlinked.retain(|(_, edge)| !told(*edge));
         self.tell_unlinked(turn, unlinked, why);
         self.tell_forming(turn, &form, &moves, (&restored, &newborn), &edges, why);
