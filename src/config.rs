@@ -64,8 +64,18 @@ pub struct Config {
     pub policy_text: Arc<str>,
     pub limits: Limits,
     pub pipeline: PipelineConfig,
+    pub lists: ListsConfig,
     /// Where one's own profiles are, beside the embedded ones.
     pub profiles_dir: Option<PathBuf>,
+}
+
+/// Files of what is known beforehand; `wire::lists` reads them.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ListsConfig {
+    /// How much assets matter.
+    pub assets: Vec<PathBuf>,
+    /// Known-bad indicators.
+    pub intel: Vec<PathBuf>,
 }
 
 #[derive(Clone, PartialEq, Eq)]

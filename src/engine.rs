@@ -5,9 +5,9 @@
 //! Where what is decided: `keys` (what an alert can be correlated by), `identity` (whom it is about), `score` (how
 //! strongly it belongs where), `correlate` (which outcome it gets), `attach` (what it ties together), `habit` (what fires
 //! all day), `stranger` (which keys are hubs), `guard` and `form` (which parts make up which case), `repeat` (when counts
-//! are told), `life` (what the passing of time does), `command` (what people may do), `priority`, `view`, `explain` (why a
-//! case is one, and what would break it apart). State: `state` (rows), `part`, `graph` (edges), `case`, `learned`, `sight`
-//! (which part holds which key), `rows` and `restore` (out to rows and back).
+//! are told), `life` (what the passing of time does), `command` (what people may do), `lists` (what is known beforehand),
+//! `priority`, `view`, `explain` (why a case is one, and what would break it apart). State: `state` (rows), `part`, `risk`,
+//! `graph` (edges), `case`, `learned`, `sight` (which part holds which key), `rows` and `restore` (out to rows and back).
 
 #![deny(clippy::disallowed_methods, clippy::disallowed_types)]
 
@@ -29,12 +29,14 @@ mod input;
 mod keys;
 mod learned;
 mod life;
+mod lists;
 mod part;
 mod places;
 mod policy;
 mod priority;
 mod repeat;
 mod restore;
+mod risk;
 mod rows;
 mod score;
 mod sight;
@@ -54,9 +56,15 @@ pub use explain::{
 };
 pub use input::{Effects, Input, Refused, Settled};
 pub use keys::{KEYS_MAX, Subject, dedup_hash, keys_of, subject_of};
+pub use lists::{
+    ASSETS_MAX, Asset, INDICATORS_MAX, Indicator, LIST_NAME_BYTES_MAX, LIST_NAMES_MAX, ListChunk, ListChunkRef, Lists,
+    ListsState,
+};
 pub use part::TRACKED_MAX;
 pub use policy::{KindPolicy, Policy, Reopen};
+pub use priority::priority_of;
 pub use restore::{Restore, RestoreError, Taken};
+pub use risk::{IntelSeen, Risk};
 pub use state::{
     AlertRef, CaseState, Change, ClockState, DedupEntry, EdgeKind, EdgeStands, EdgeState, EvidenceKey, EvidenceSet,
     Habit, HeldHour, IdEntry, KeyStat, LearnedChunk, MergeRecord, PartKey, PartKind, PartState, PartitionClock,
@@ -83,6 +91,7 @@ pub struct Engine {
     policy_row: PolicyState,
     policy_dirty: bool,
     stops: StopList,
+    lists: lists::Held,
     clock: Clock,
     tenants: Tenants,
     cases: Slab<Case>,
@@ -129,6 +138,7 @@ impl Engine {
             policy_dirty: true,
             stops: StopList::new(&policy),
             policy,
+            lists: lists::Held::default(),
             clock: Clock::new(ClockState::default()),
             tenants: Tenants::default(),
             cases: Slab::new(),
@@ -173,6 +183,7 @@ impl Engine {
             }
             Input::Expect { origin } => self.clock.expect(&origin),
             Input::Policy { policy, text } => self.adopt(*policy, text),
+            Input::Lists(lists) => self.lists.adopt(lists),
             Input::Cold(rows) => self.welcome(rows),
         }
     }

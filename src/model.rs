@@ -9,6 +9,7 @@ mod command;
 mod entity;
 mod event;
 mod id;
+mod intel;
 mod key;
 mod observable;
 mod outcome;
@@ -23,10 +24,11 @@ pub use case::{
 pub use command::{Command, CommandKind, Refusal};
 pub use entity::{Entity, EntityKind};
 pub use event::{
-    Actor, Begun, CaseEvent, Cause, EventKind, Evidence, Link, MergeSide, MoveSide, PartedBy, RefusedMerge,
-    RejectedRival, SplitSide, Tally,
+    Actor, Begun, CaseEvent, Cause, EDGES_TOLD_MAX, EventKind, Evidence, Link, MergeSide, MoveSide, PartedBy,
+    RefusedMerge, RejectedRival, SplitSide, Tally,
 };
 pub use id::{AlertId, CaseId, EdgeId, Origin, PartId, Shard, Tenant, TenantError, TopicName};
+pub use intel::{CRITICALITIES, IntelMatch, criticality_from_label};
 pub use key::{Key, KeyHash, KeyKind, Role};
 pub use observable::{Observable, ObservableKind};
 pub use outcome::Outcome;

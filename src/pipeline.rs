@@ -12,6 +12,7 @@ mod keep;
 mod lag;
 mod lease;
 mod ledger;
+mod lists;
 mod pending;
 mod positions;
 mod reading;
@@ -33,6 +34,7 @@ use dashmap::DashMap;
 
 pub use batch::{Batch, DeadLetter, Messages};
 pub use inputs::PlanError;
+pub use lists::{ListFiles, WantedLists};
 pub use positions::{InputStanding, InputState, Move, MoveError, MoveReport, MoveTo, Moved, Standings, standings};
 pub use reading::{BadCursor, CaseReader, Cursor, Found, ListQuery, Order, ReadError};
 pub use recover::RefusedStart;

@@ -13,6 +13,7 @@ mod segment;
 mod sled_store;
 mod v1;
 mod v2;
+mod v3;
 mod verify;
 
 use std::ops::ControlFlow;

@@ -8,4 +8,4 @@ mod metrics;
 
 pub use health::{Check, CheckReport, CheckState, Health};
 pub use log::{Color, LogError, LogOptions, set_up};
-pub use metrics::{CommitResult, LinkStrength, MergeResult, Metrics, OffsetDispute, RecoveryCause, Stage};
+pub use metrics::{CommitResult, LinkStrength, ListLoad, MergeResult, Metrics, OffsetDispute, RecoveryCause, Stage};

@@ -8,6 +8,7 @@ use super::{AppError, ConfigArgs, load_config};
 use crate::config::{Config, SourceConfig, StartAt, TenantRule};
 use crate::kafka::Client;
 use crate::wire::Profiles;
+use crate::wire::lists::{self, FileReport, Loaded};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -31,12 +32,13 @@ pub fn run(args: &CheckConfigArgs) -> Result<(), AppError> {
     let profiles = Profiles::load(config.profiles_dir.as_deref())?;
     Client::new(&config.kafka)?;
     super::run::check_profiles(&config, &profiles)?;
+    let loaded = lists::load(&config.lists.assets, &config.lists.intel)?;
     let mut out = io::stdout().lock();
-    let written = if args.policy { write!(out, "{}", config.policy_text) } else { explain(&config, &mut out) };
+    let written = if args.policy { write!(out, "{}", config.policy_text) } else { explain(&config, &loaded, &mut out) };
     written.and_then(|()| out.flush()).map_err(AppError::Output)
 }
 
-fn explain(config: &Config, out: &mut impl Write) -> io::Result<()> {
+fn explain(config: &Config, loaded: &Loaded, out: &mut impl Write) -> io::Result<()> {
     writeln!(out, "brokers   {} (group {}, app {})", config.kafka.brokers, config.kafka.group, config.kafka.app)?;
     for (key, value) in config.kafka.shown() {
         writeln!(out, "          {key} = {value}")?;
@@ -49,6 +51,10 @@ fn explain(config: &Config, out: &mut impl Write) -> io::Result<()> {
     let writes = [&topics.case_events, &topics.cases, &topics.dead_letters, &topics.state, &topics.audit];
     writeln!(out, "writes    {}", writes.map(String::as_str).join(", "))?;
     writeln!(out, "store     {}", config.store.path.display())?;
+    for FileReport { file, entries, skipped } in &loaded.files {
+        let but = if skipped.total() > 0 { format!(", skipped: {skipped}") } else { String::new() };
+        writeln!(out, "list      {} ({entries} entries{but})", file.display())?;
+    }
     writeln!(out, "http      {}", config.http.bind)?;
     writeln!(out, "policy    sha256:{}", hex(&config.policy.digest))?;
     for lack in lacks(config) {

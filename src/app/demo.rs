@@ -17,7 +17,7 @@ use crate::config::{Config, SourceConfig, StartAt, TenantRule};
 use crate::http;
 use crate::kafka::Client;
 use crate::model::{Shard as ShardId, Tenant, Timestamp};
-use crate::pipeline::{CaseReader, ReadViews, Shard, ShardError, Stop, wall_now};
+use crate::pipeline::{CaseReader, ListFiles, ReadViews, Shard, ShardError, Stop, wall_now};
 use crate::store::StoreHome;
 use crate::telemetry::{Health, Metrics};
 use crate::testing::story::{StoryRecord, story};
@@ -122,6 +122,7 @@ impl Parts {
             instance: "demo".to_owned(),
             rebuild_store: false,
             stop: stop.clone(),
+            lists: ListFiles::default(),
             config: Arc::clone(config),
         };
         let (end, ended) = oneshot::channel();

@@ -11,6 +11,7 @@ use crate::pipeline::{MoveError, PlanError, ReplayError, ShardError};
 use crate::store::{PortableError, StoreError};
 use crate::telemetry::LogError;
 use crate::wire::ProfileError;
+use crate::wire::lists::ListError;
 
 pub(super) const FAILED: u8 = 1;
 pub(super) const USAGE: u8 = 64;
@@ -23,6 +24,8 @@ pub enum AppError {
     Log(#[from] LogError),
     #[error(transparent)]
     Profile(#[from] ProfileError),
+    #[error(transparent)]
+    List(#[from] ListError),
     #[error(transparent)]
     Client(#[from] ClientError),
     #[error("{0}")]
@@ -67,7 +70,9 @@ impl AppError {
     #[must_use]
     pub fn exit_code(&self) -> u8 {
         match self {
-            Self::Config(_) | Self::Log(_) | Self::Profile(_) | Self::Client(_) | Self::Usage(_) => USAGE,
+            Self::Config(_) | Self::Log(_) | Self::Profile(_) | Self::List(_) | Self::Client(_) | Self::Usage(_) => {
+                USAGE
+            }
             Self::Shard(ShardError::Plan(PlanError::NoStart(_))) => USAGE,
             Self::Move(MoveError::NoInput(_) | MoveError::NoPartition { .. } | MoveError::OutOfLog { .. }) => USAGE,
             Self::Plan(_)

@@ -9,7 +9,7 @@ use super::lines::{each_line, written_at};
 use super::{AppError, ConfigArgs, normalize};
 use crate::model::Outcome;
 use crate::pipeline::{Assignment, Lines, Replay, ReplayReport};
-use crate::wire::{AUTO, Decoder, Profiles};
+use crate::wire::{AUTO, Decoder, Profiles, lists};
 
 /// How often progress is shown, in lines.
 const PROGRESS_EVERY: u64 = 50_000;
@@ -61,6 +61,7 @@ pub fn run(args: &ReplayArgs) -> Result<(), AppError> {
     let lines = if args.kcat { Lines::Kcat } else { Lines::Plain };
     let mut replay = Replay::new(&decoder, &config, source, lines, &mut write_event)?;
     let mut seen = 0;
+    replay = replay.with_lists(lists::load(&config.lists.assets, &config.lists.intel)?.lists);
     each_line(&args.files, &mut |file, number, bytes| {
         seen += 1;
         if seen % PROGRESS_EVERY == 0 && io::stderr().is_terminal() {

@@ -11,7 +11,7 @@ use crate::config::Config;
 use crate::http;
 use crate::kafka::Client;
 use crate::model::Shard as ShardId;
-use crate::pipeline::{CaseReader, ReadViews, Shard, ShardError, Stop};
+use crate::pipeline::{CaseReader, ListFiles, ReadViews, Shard, ShardError, Stop};
 use crate::store::StoreHome;
 use crate::telemetry::{Health, Metrics};
 use crate::wire::{AUTO, Decoder, Profiles};
@@ -35,12 +35,13 @@ pub fn run(args: &RunArgs) -> Result<(), AppError> {
     }
     let (metrics, health) = (Arc::new(Metrics::new()), Arc::new(Health::new()));
     let stop = Stop::default();
-    let shard = shard(&config, args.rebuild_store, Arc::clone(&metrics), Arc::clone(&health), stop.clone())?;
+    let mut shard = shard(&config, args.rebuild_store, Arc::clone(&metrics), Arc::clone(&health), stop.clone())?;
+    shard.lists = ListFiles::read(&config, &metrics)?;
     info!(version = env!("CARGO_PKG_VERSION"), brokers = config.kafka.brokers, "starting");
     serve(&config, shard, &stop, metrics, health)
 }
 
-/// The one shard, with its store in the configured directory.
+/// The one shard, with its store in the configured directory, and without lists.
 pub fn shard(
     config: &Arc<Config>,
     rebuild_store: bool,
@@ -62,6 +63,7 @@ pub fn shard(
         instance: format!("{}@{}", std::process::id(), config.http.bind),
         rebuild_store,
         stop,
+        lists: ListFiles::default(),
         config: Arc::clone(config),
     })
 }

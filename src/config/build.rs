@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use super::error::{ConfigError, Problem};
 use super::raw::{Item, RawConfig, Section, Value};
-use super::{Config, HttpConfig, KafkaConfig, Limits, PipelineConfig, StoreConfig, policy, source};
+use super::{Config, HttpConfig, KafkaConfig, Limits, ListsConfig, PipelineConfig, StoreConfig, policy, source};
 
 const SEC: u64 = 1_000;
 const MIN: u64 = 60 * SEC;
@@ -32,6 +32,10 @@ pub fn build(raw: &RawConfig, base: &Path) -> Result<Config, ConfigError> {
             policy_text: policy_text.into(),
             limits: root.table("limits", limits)?,
             pipeline: root.table("pipeline", pipeline)?,
+            lists: ListsConfig {
+                assets: root.table("assets", |section| list_files(section, base))?,
+                intel: root.table("intel", |section| list_files(section, base))?,
+            },
             profiles_dir: root.table("profiles", |section| profiles(section, base))?,
         })
     })
@@ -176,6 +180,21 @@ fn pipeline(section: &Section<'_>) -> Result<PipelineConfig, ConfigError> {
         shutdown_deadline: time("shutdown_deadline", 20 * SEC, SEC..=5 * MIN)?,
         lease_timeout: time("lease_timeout", 6 * SEC, SEC..=5 * MIN)?,
     })
+}
+
+/// More than these are no longer files that somebody keeps.
+const LIST_FILES_MAX: usize = 256;
+
+fn list_files(section: &Section<'_>, base: &Path) -> Result<Vec<PathBuf>, ConfigError> {
+    let files = section.texts("files")?.unwrap_or_default();
+    if files.len() > LIST_FILES_MAX {
+        let (value, to) = (format!("{} files", files.len()), LIST_FILES_MAX.to_string());
+        return Err(section.wrong("files", Problem::Range { value, from: "0".to_owned(), to }));
+    }
+    if files.iter().any(|file| file.is_empty()) {
+        return Err(section.wrong("files", Problem::Empty("a path")));
+    }
+    Ok(files.into_iter().map(|file| base.join(file)).collect())
 }
 
 /// An empty name is no directory, so that the example file can say so.

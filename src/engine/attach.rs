@@ -109,12 +109,11 @@ impl Engine {
         let (case, id) = (self.parts[part].case, self.parts[part].state.id);
         let (alert, told, late) = (Arc::clone(&arrival.alert), Arc::clone(&link), arrival.late());
         self.emit(turn, case, EventKind::AlertAttached { part: id, begins, edge, edges, alert, late, link: told });
-        let weighty = self.parts[part].record(&arrival.alert, late);
+        let weighty = self.parts[part].record(&arrival.alert, late) | self.note_in(part, &arrival.alert);
         self.cases[case].alerts += 1;
         self.soil_part(part);
-        // The volume counts in powers of two, over all parts.
-        let louder = self.cases[case].alerts.is_power_of_two();
-        self.reassess_if(weighty || edge.is_some() || louder, turn, case);
+        self.reassess_if(weighty || edge.is_some(), turn, case);
+        self.weigh_told(turn, case);
         Placed { outcome: Outcome::Attached, part, link: Some(link) }
     }
 

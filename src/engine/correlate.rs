@@ -14,7 +14,7 @@ use super::score::{CERTAIN, Candidate, Reach, Scale};
 use super::sight::Sight;
 use super::slab::Slot;
 use super::tenants::Seat;
-use super::{DedupEntry, Effects, Engine, IdEntry, PartKind, Reopen, Settled, Subject, Turn, identity, priority};
+use super::{DedupEntry, Effects, Engine, IdEntry, PartKind, Reopen, Settled, Subject, Turn, identity, priority_of};
 use crate::model::{
     Activity, Actor, Alert, AlertId, Cause, EventKind, Key, Link, Outcome, Severity, Timestamp, Verdict,
 };
@@ -195,7 +195,7 @@ impl Engine {
         if self.is_part_open(part) {
             let (case, id) = (self.parts[part].case, self.parts[part].state.id);
             self.emit(turn, case, EventKind::AlertUpdated { part: id, alert: Arc::clone(alert) });
-            let weighty = self.parts[part].renew(alert);
+            let weighty = self.parts[part].renew(alert) | self.note_in(part, alert);
             self.soil_part(part);
             self.register(turn, part, arrival);
             self.reassess_if(weighty, turn, case);
@@ -315,7 +315,8 @@ impl Engine {
         let part = self.tenants.next_part(arrival.seat);
         let mut first = part::newborn(&id, part, &arrival.keys, who, kind, &arrival.alert);
         first.record(&arrival.alert, arrival.late, &mut part::ListPlaces::default());
-        let (severity, priority) = priority::of(std::iter::once(&first));
+        self.note(&mut first.risk, &arrival.alert);
+        let (severity, priority) = priority_of(std::iter::once(&first));
         let state = case::newborn(id, severity, priority.clone(), self.clock.state.now, follows.clone());
         let slot = self.admit(arrival.seat, state);
         let part = self.add_part(arrival.seat, slot, slot, first);
@@ -324,6 +325,7 @@ impl Engine {
         let roll_up = kind == PartKind::RollUp;
         let opened = EventKind::Opened { part: id, alert, late, priority, follows, roll_up };
         self.publish(turn, slot, Actor::Engine, opened);
+        self.tell_intel(turn, slot);
         self.register(turn, part, arrival);
         self.arm(slot);
         Placed { outcome: Outcome::Opened, part, link: None }
@@ -430,23 +432,6 @@ impl Engine {
     pub(super) fn reassess_if(&mut self, needed: bool, turn: &mut Turn<'_>, case: Slot<Case>) {
         if needed {
             self.reassess(turn, case);
-        }
-    }
-
-    /// Severity and priority follow the parts.
-    pub(super) fn reassess(&mut self, turn: &mut Turn<'_>, slot: Slot<Case>) {
-        let (severity, priority) = priority::of(self.states_of(slot));
-        let state = &mut self.cases[slot].state;
-        let from = std::mem::replace(&mut state.severity, severity);
-        let changed = state.priority != priority;
-        if changed {
-            state.priority.clone_from(&priority);
-        }
-        if from != severity {
-            self.emit(turn, slot, EventKind::SeverityChanged { from, to: severity });
-        }
-        if changed {
-            self.emit(turn, slot, EventKind::PriorityChanged { priority });
         }
     }
 }

@@ -15,7 +15,7 @@ use super::case::{self, Case};
 use super::graph::EdgeAt;
 use super::part::Part;
 use super::slab::Slot;
-use super::{CaseState, Engine, MergeRecord, PartState, Turn, priority};
+use super::{CaseState, Engine, MergeRecord, PartState, Turn, priority_of};
 use crate::model::{Actor, CaseStatus, EdgeId, EventKind, Link, MergeSide, MoveSide, PartId, PartedBy, SplitSide};
 
 /// Why cases are worked out anew, for their events.
@@ -67,7 +67,9 @@ impl Engine {
         self.absorb(survivor, absorbed);
         self.cases[absorbed].state.merged_into = Some((into, edge));
         let record = MergeRecord { case: from, edge, at: self.clock.state.now };
-        self.cases[survivor].state.merged_from.push(record);
+        let records = &mut self.cases[survivor].state.merged_from;
+        // An edge that a guard kept from holding until now may be older than others.
+        records.insert(records.partition_point(|known| known.edge < edge), record);
         self.reassess(turn, survivor);
         self.arm(survivor);
         survivor
@@ -134,7 +136,7 @@ impl Engine {
         }
         let cold: Vec<Slot<Case>> = cases.iter().copied().filter(|case| self.cases[*case].is_cold()).collect();
         let mut form = self.form_of(cases);
-        let mut unlinked = self.connect(&mut form);
+        let unlinked = self.connect(&mut form);
         let (assigned, newborn) = self.assign(&form);
         if newborn.is_empty() && assigned == form.before && form.keeps_homes(self) {
             self.tell_unlinked(turn, unlinked, why);
@@ -144,9 +146,6 @@ impl Engine {
         let restored = self.recount(&form, &assigned, &newborn);
         let (edges, redirected) = self.redirect(&form);
         let moves = self.moves(&form, &assigned);
-        // Those are told with the merge that they made.
-        let told = |edge: EdgeId| form.homes.iter().zip(&edges).any(|(home, by)| *by == Some(edge) && restored.contains(home));
-        unlinked.retain(|(_, edge)| !told(*edge));
         self.tell_unlinked(turn, unlinked, why);
         self.tell_forming(turn, &form, &moves, (&restored, &newborn), &edges, why);
         self.tell_redirected(turn, &form, &redirected);
@@ -254,7 +253,7 @@ impl Engine {
         let seat = self.cases[from].tenant;
         let id = self.tenants.next_case(seat);
         let states = form.members(root).map(|part| &self.parts[form.parts[part]].state);
-        let (severity, priority) = priority::of(states);
+        let (severity, priority) = priority_of(states);
         self.admit(seat, case::newborn(id, severity, priority, self.clock.state.now, None))
     }
 

@@ -14,7 +14,7 @@ use super::correlate::Arrival;
 use super::form::Why;
 use super::part::Part;
 use super::slab::Slot;
-use super::{EdgeKind, EdgeStands, Engine, Habit, HeldHour, PartKind, Policy, RolledUp, Turn};
+use super::{EdgeKind, EdgeStands, Engine, Habit, HeldHour, PartKind, PartState, Policy, RolledUp, Turn};
 use crate::model::{AlertId, EdgeId, EdgeView, EventKind, PartedBy, Severity, Timestamp};
 
 /// Hours of a rule whose held parts are remembered: as many as it takes to be found background.
@@ -122,7 +122,7 @@ impl Engine {
             if Habit::stands_out(&held, place, &self.policy) {
                 continue;
             }
-            if let Some((part, case, edge)) = self.let_fall(arrival, hour) {
+            if let Some((part, case, edge)) = self.let_fall(arrival, hour, &held) {
                 let (rolled, drawn) = self.roll_up_into(habit, arrival, part);
                 let drawn = drawn.into_iter().collect();
                 self.emit(turn, case, EventKind::Unlinked { edges: vec![edge], drawn, by: by.clone() });
@@ -138,12 +138,20 @@ impl Engine {
     }
 
     /// Takes the edge away that holds the part to its machine's.
-    fn let_fall(&mut self, arrival: &Arrival, hour: &HeldHour) -> Option<(Slot<Part>, Slot<Case>, EdgeId)> {
+    /// A case that is nothing else stays what it is.
+    fn let_fall(
+        &mut self,
+        arrival: &Arrival,
+        hour: &HeldHour,
+        held: &[HeldHour],
+    ) -> Option<(Slot<Part>, Slot<Case>, EdgeId)> {
         let part = self.part_of(arrival.seat, hour.part)?;
         let case = self.parts[part].case;
         let main = self.part_of(arrival.seat, hour.by)?;
         let at = self.edge_between(part, main).filter(|at| self.edge_holds(*at))?;
-        if !self.cases[case].is_open() {
+        let falls = |part: &PartState| held.iter().any(|hour| hour.part == part.id);
+        let stays = self.states_of(case).any(|part| !part.is_empty() && !falls(part));
+        if !self.cases[case].is_open() || !stays {
             return None;
         }
         self.edge_mut(at).stands = EdgeStands::Undone;

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::{Policy, StateRow, Subject};
+use super::{Lists, Policy, StateRow, Subject};
 use crate::model::{
     Actor, Alert, CaseEvent, CaseId, Command, Link, Origin, Outcome, PartId, Refusal, Tenant, Timestamp,
 };
@@ -35,6 +35,8 @@ pub enum Input {
         policy: Box<Policy>,
         text: Arc<str>,
     },
+    /// Other lists of assets and indicators take effect here. They are kept as rows.
+    Lists(Arc<Lists>),
     /// Rows that `needs` asked for; what is resident never changes effects.
     Cold(Vec<StateRow>),
 }

@@ -8,7 +8,7 @@ use super::identity::Who;
 use super::places::Places;
 use super::slab::Slot;
 use super::tenants::Seat;
-use super::{AlertRef, PartKind, PartState, Pending, TrackedEntity, TrackedObservable};
+use super::{AlertRef, PartKind, PartState, Pending, Risk, TrackedEntity, TrackedObservable};
 use crate::model::{Alert, AlertId, CaseId, Entity, Key, KeyKind, Observable, PartId, Role, Severity, Timestamp};
 
 /// Distinct values per list and part; later ones are counted with the alert and not tracked. Somewhat more than a view
@@ -84,6 +84,7 @@ pub fn newborn(home: &CaseId, id: PartId, keys: &[Key], who: Who, kind: PartKind
         keys: Vec::with_capacity(keys.len()),
         pending: None,
         edges: Vec::new(),
+        risk: Risk::newborn(),
     }
 }
 
@@ -107,25 +108,18 @@ impl Part {
 }
 
 impl PartState {
-    pub(super) fn duplicates_told(&self) -> u64 {
-        let untold = self.pending.iter().flat_map(|pending| &pending.repeats).map(|repeat| repeat.1);
-        self.duplicates - untold.sum::<u64>()
-    }
-
-    pub(super) fn rolled_up_told(&self) -> u64 {
-        self.rolled_up - self.pending.as_ref().map_or(0, |pending| pending.rolled_up)
-    }
-
     pub(super) fn record(&mut self, alert: &Alert, late: bool, places: &mut ListPlaces) -> bool {
         self.alerts += 1;
         self.late += u64::from(late);
         let rose = self.raise(alert);
-        let new_rule = self.count_rule(alert, places);
+        self.know_risks();
+        let (new_rule, place) = self.count_rule(alert, places);
+        let riskier = self.risk.take(alert, place);
         self.keep_exemplar(alert, rose || new_rule);
         self.span(alert.event_time.at, alert.event_time.at);
         let grew = self.count_origin(alert);
         self.count_things(alert, places);
-        rose || new_rule || grew
+        rose || new_rule || riskier || grew
     }
 
     /// It has neither an alert nor a repeat of one: it only says who was there.
@@ -149,6 +143,9 @@ impl PartState {
 
     fn renew(&mut self, alert: &Alert, places: &mut ListPlaces) -> bool {
         let rose = self.raise(alert);
+        self.know_risks();
+        let place = self.place_of_rule(alert, places);
+        let riskier = self.risk.take(alert, place);
         self.span(alert.event_time.at, alert.event_time.at);
         for observable in &alert.observables {
             know(&mut self.observables, &mut places.observables, observable);
@@ -162,7 +159,7 @@ impl PartState {
                 self.attacks.push((attack.clone(), 1));
             }
         }
-        rose || self.attacks.len() > known
+        rose || riskier || self.attacks.len() > known
     }
 
     pub(super) fn span(&mut self, first: Timestamp, last: Timestamp) {
@@ -200,6 +197,15 @@ impl PartState {
         self.last_at.max(repeated).max(rolled)
     }
 
+    pub(super) fn duplicates_told(&self) -> u64 {
+        let untold = self.pending.iter().flat_map(|pending| &pending.repeats).map(|repeat| repeat.1);
+        self.duplicates.saturating_sub(untold.sum())
+    }
+
+    pub(super) fn rolled_up_told(&self) -> u64 {
+        self.rolled_up.saturating_sub(self.pending.as_ref().map_or(0, |pending| pending.rolled_up))
+    }
+
     /// Whether a repeat of `alert` would be one alert too many to keep untold.
     pub(super) fn is_pending_full(&self, alert: AlertId) -> bool {
         self.pending.as_ref().is_some_and(|pending| {
@@ -221,18 +227,19 @@ impl PartState {
         places.rules.find(&self.rules, &wanted, |(uid, name, ..)| (&**uid, &**name))
     }
 
-    fn count_rule(&mut self, alert: &Alert, places: &mut ListPlaces) -> bool {
+    /// Whether the rule is new to the part, and its place among the part's rules, if it has one.
+    fn count_rule(&mut self, alert: &Alert, places: &mut ListPlaces) -> (bool, Option<usize>) {
         if let Some(place) = self.place_of_rule(alert, places) {
             let (_, _, severity, count) = &mut self.rules[place];
             *severity = alert.severity.max(*severity);
             *count += 1;
-            return false;
+            return (false, Some(place));
         }
         let room = self.rules.len() < TRACKED_MAX;
         if room {
             self.rules.push((alert.rule.uid.clone(), alert.rule.name.clone(), alert.severity, 1));
         }
-        room
+        (room, room.then(|| self.rules.len() - 1))
     }
 
     /// Sources and ATT&CK ids.

@@ -139,7 +139,7 @@ fn default_kind(kind: KeyKind) -> KindPolicy {
         KeyKind::FilePath | KeyKind::Domain | KeyKind::Url | KeyKind::Email => (WEAK, 24 * HOUR, 3),
         KeyKind::Certificate | KeyKind::Fingerprint => (WEAK, 24 * HOUR, 3),
         KeyKind::MessageId => (STRONG, 24 * HOUR, 8),
-        KeyKind::Group => (UNIQUE, 24 * HOUR, 64),
+        KeyKind::Group => (UNIQUE, 24 * HOUR, 1_024),
         KeyKind::Realm => (0, HOUR, 8),
         KeyKind::Spread => (STRONG, 2, 3),
     };

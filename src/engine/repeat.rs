@@ -44,11 +44,17 @@ impl Engine {
         let mut slots: Vec<_> = self.parts_of(case).filter(|slot| self.parts[*slot].state.pending.is_some()).collect();
         slots.sort_unstable_by_key(|slot| self.parts[*slot].state.id);
         for slot in slots {
-            self.tell_part(turn, slot);
+            self.tell_counts(turn, slot);
         }
+        self.weigh_told(turn, case);
     }
 
     pub(super) fn tell_part(&mut self, turn: &mut Turn<'_>, slot: Slot<Part>) {
+        self.tell_counts(turn, slot);
+        self.weigh_told(turn, self.parts[slot].case);
+    }
+
+    fn tell_counts(&mut self, turn: &mut Turn<'_>, slot: Slot<Part>) {
         let Some(pending) = self.parts[slot].state.pending.take() else { return };
         self.cancel_due(slot, pending.due);
         self.soil_part(slot);
@@ -85,6 +91,8 @@ impl Engine {
         self.emit(turn, case, EventKind::AlertRepeated { part, begins, repeats });
         self.parts[slot].state.duplicates += 1;
         self.soil_part(slot);
+        // A repeat may be of another severity than what it repeats.
+        self.reassess(turn, case);
     }
 
     fn tally(&mut self, slot: Slot<Part>, repeats: Vec<(AlertId, u64, Timestamp, Timestamp)>) -> Vec<Tally> {

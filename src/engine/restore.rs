@@ -10,10 +10,12 @@ use std::sync::Arc;
 use super::case::Case;
 use super::clock::Clock;
 use super::learned::Learned;
+use super::lists::Held;
 use super::slab::Slot;
 use super::tenants::Seat;
 use super::{
-    CaseState, ClockState, Engine, LearnedChunk, PartState, Policy, PolicyState, RowKey, StateRow, TenantState,
+    CaseState, ClockState, Engine, LearnedChunk, ListChunk, ListsState, PartState, Policy, PolicyState, RowKey,
+    StateRow, TenantState,
 };
 use crate::model::{CaseId, PartId, Tenant};
 
@@ -30,6 +32,8 @@ pub enum RestoreError {
     Redirect(CaseId),
     #[error("learned rows name a bucket or chunk out of range")]
     Learned,
+    #[error("rows of the lists are missing or do not belong together")]
+    Lists,
 }
 
 /// What became of a row.
@@ -45,6 +49,8 @@ pub enum Taken {
 pub struct Restore {
     clock: ClockState,
     policy: Option<PolicyState>,
+    lists: Option<ListsState>,
+    list_chunks: Vec<(u32, ListChunk)>,
     tenants: Vec<TenantState>,
     cases: BTreeMap<CaseId, CaseState>,
     parts: BTreeMap<(Tenant, PartId), PartState>,
@@ -61,6 +67,8 @@ impl Restore {
         match row {
             StateRow::Clock(clock) => self.clock = clock,
             StateRow::Policy(policy) => self.policy = Some(policy),
+            StateRow::Lists(lists) => self.lists = Some(lists),
+            StateRow::ListChunk { chunk, entries } => self.list_chunks.push((chunk, entries)),
             StateRow::LearnedDelta { batch, chunk, entries } => self.deltas.push((batch, chunk, entries)),
             StateRow::LearnedBucket { bucket, chunk, as_of_batch, entries } => {
                 self.snapshots.push((bucket, chunk, as_of_batch, entries));
@@ -80,6 +88,8 @@ impl Restore {
             StateRow::Part(part) => drop(self.parts.insert((part.tenant.clone(), part.id), part)),
             StateRow::Clock(_)
             | StateRow::Policy(_)
+            | StateRow::Lists(_)
+            | StateRow::ListChunk { .. }
             | StateRow::LearnedDelta { .. }
             | StateRow::LearnedBucket { .. }
             | StateRow::Tenant(_) => {}
@@ -161,6 +171,7 @@ impl Restore {
         let mut engine = Engine::new(seed, policy, text);
         engine.policy_dirty = self.policy.as_ref() != Some(&engine.policy_row);
         engine.clock = Clock::new(self.clock);
+        engine.lists = Held::restore(self.lists, self.list_chunks)?;
         engine.learned = Learned::restore(seed, self.snapshots, self.deltas).ok_or(RestoreError::Learned)?;
         for tenant in self.tenants {
             engine.tenants.sit(tenant);

@@ -17,6 +17,7 @@ impl Engine {
         if std::mem::take(&mut self.policy_dirty) {
             change(Change::Save(StateRef::Policy(&self.policy_row)));
         }
+        self.lists.seal(change);
         self.tenants.seal(|tenant| change(Change::Save(StateRef::Tenant(tenant))));
         let ranks = self.tenants.ranks();
         self.save_cases(&ranks, change);
@@ -133,6 +134,8 @@ impl Engine {
                 StateRow::Part(part) => parts.push(part),
                 StateRow::Clock(_)
                 | StateRow::Policy(_)
+                | StateRow::Lists(_)
+                | StateRow::ListChunk { .. }
                 | StateRow::LearnedDelta { .. }
                 | StateRow::LearnedBucket { .. }
                 | StateRow::Tenant(_) => {}
@@ -206,14 +209,23 @@ impl Engine {
         self.cases[slot].owes_view() || self.cases[slot].touched || self.cases[slot].dirty
     }
 
-    /// With its survivor here it belongs to that one; without, it came alone to answer a command.
+    /// Where a case counts it among its own it stays with that one; else it came alone to answer a command, and the
+    /// survivor may have come alone as well.
     fn dismiss_redirect(&mut self, slot: Slot<Case>) {
-        let into = self.cases[slot].state.merged_into.as_ref();
-        if into.is_none_or(|(into, _)| self.find_case(into).is_none()) {
-            self.dismiss(slot);
-        } else {
+        if self.root_of(slot).is_some_and(|root| self.cases[root].homes.contains(&slot)) {
             self.leaving.remove(&slot);
+        } else {
+            self.dismiss(slot);
         }
+    }
+
+    /// The case that a redirect leads to in the end, if all on the way are here.
+    fn root_of(&self, slot: Slot<Case>) -> Option<Slot<Case>> {
+        let mut root = slot;
+        while let Some((into, _)) = &self.cases[root].state.merged_into {
+            root = self.find_case(into)?;
+        }
+        Some(root)
     }
 
     fn dismiss(&mut self, root: Slot<Case>) {

@@ -233,7 +233,6 @@ impl Engine {
 }
 
 /// Enough of a hash to count by.
-#[expect(clippy::cast_possible_truncation, reason = "the upper half is what is left")]
 fn short(hash: KeyHash) -> u64 {
     (hash.0 >> 64) as u64
 }

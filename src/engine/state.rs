@@ -3,6 +3,7 @@
 
 use std::sync::Arc;
 
+use super::{ListChunk, ListChunkRef, ListsState, Risk};
 use crate::model::{
     AlertId, Attack, CaseId, CaseStatus, EdgeId, EntityKind, KeyHash, KeyKind, ObservableKind, Origin, PartId,
     Priority, Role, Severity, Tenant, Timestamp, TopicName, Verdict,
@@ -13,6 +14,12 @@ use crate::model::{
 pub enum RowKey {
     Clock,
     Policy,
+    /// Where the lists of assets and indicators are from.
+    Lists,
+    /// Some of their entries.
+    ListChunk {
+        chunk: u32,
+    },
     /// The learned entries that one batch changed, in chunks of bounded size.
     LearnedDelta {
         batch: u64,
@@ -32,6 +39,8 @@ pub enum RowKey {
 pub enum StateRow {
     Clock(ClockState),
     Policy(PolicyState),
+    Lists(ListsState),
+    ListChunk { chunk: u32, entries: ListChunk },
     LearnedDelta { batch: u64, chunk: u16, entries: LearnedChunk },
     LearnedBucket { bucket: u16, chunk: u16, as_of_batch: u64, entries: LearnedChunk },
     Tenant(TenantState),
@@ -44,6 +53,8 @@ pub enum StateRow {
 pub enum StateRef<'a> {
     Clock(&'a ClockState),
     Policy(&'a PolicyState),
+    Lists(&'a ListsState),
+    ListChunk { chunk: u32, entries: ListChunkRef<'a> },
     LearnedDelta { batch: u64, chunk: u16, entries: &'a LearnedChunk },
     LearnedBucket { bucket: u16, chunk: u16, as_of_batch: u64, entries: &'a LearnedChunk },
     Tenant(&'a TenantState),
@@ -64,6 +75,8 @@ impl StateRef<'_> {
         match *self {
             Self::Clock(_) => RowKey::Clock,
             Self::Policy(_) => RowKey::Policy,
+            Self::Lists(_) => RowKey::Lists,
+            Self::ListChunk { chunk, .. } => RowKey::ListChunk { chunk },
             Self::LearnedDelta { batch, chunk, .. } => RowKey::LearnedDelta { batch, chunk },
             Self::LearnedBucket { bucket, chunk, .. } => RowKey::LearnedBucket { bucket, chunk },
             Self::Tenant(tenant) => RowKey::Tenant(tenant.tenant.clone()),
@@ -77,6 +90,8 @@ impl StateRef<'_> {
         match *self {
             Self::Clock(clock) => StateRow::Clock(clock.clone()),
             Self::Policy(policy) => StateRow::Policy(policy.clone()),
+            Self::Lists(lists) => StateRow::Lists(lists.clone()),
+            Self::ListChunk { chunk, entries } => StateRow::ListChunk { chunk, entries: entries.to_chunk() },
             Self::LearnedDelta { batch, chunk, entries } => {
                 StateRow::LearnedDelta { batch, chunk, entries: entries.clone() }
             }
@@ -101,6 +116,11 @@ impl StateRow {
         match self {
             Self::Clock(clock) => StateRef::Clock(clock),
             Self::Policy(policy) => StateRef::Policy(policy),
+            Self::Lists(lists) => StateRef::Lists(lists),
+            Self::ListChunk { chunk, entries } => {
+                let (indicators, assets) = (&entries.indicators[..], &entries.assets[..]);
+                StateRef::ListChunk { chunk: *chunk, entries: ListChunkRef { indicators, assets } }
+            }
             Self::LearnedDelta { batch, chunk, entries } => {
                 StateRef::LearnedDelta { batch: *batch, chunk: *chunk, entries }
             }
@@ -239,6 +259,8 @@ pub struct PartState {
     pub pending: Option<Pending>,
     /// The edges to older parts, oldest first.
     pub edges: Vec<EdgeState>,
+    /// What it adds to its case's priority.
+    pub risk: Risk,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]

@@ -47,7 +47,7 @@ impl Engine {
     pub(super) fn retract(&mut self, turn: &mut Turn<'_>, key: &Key) {
         let by = PartedBy::Hub { kind: key.kind, value: Arc::clone(&key.value) };
         let mut cases: SmallVec<[Slot<Case>; 4]> =
-            self.keys.sightings(key.hash).iter().map(|sighting| self.parts[sighting.part].case).collect();
+            self.live_sightings(key.hash).map(|sighting| self.parts[sighting.part].case).collect();
         cases.sort_unstable_by_key(|case| (self.cases[*case].tenant.0, self.cases[*case].number()));
         cases.dedup();
         cases.retain(|case| self.cases[*case].is_open());

@@ -11,7 +11,8 @@ use super::part::Part;
 use super::slab::Slot;
 use super::{CaseState, Engine, Family, PartKind, PartState};
 use crate::model::{
-    CaseId, CaseStatus, CaseView, Counted, EdgeView, ListView, MergedFrom, Priority, RelatedCase, Severity, Timestamp,
+    CaseId, CaseStatus, CaseView, Counted, EdgeView, IntelMatch, ListView, MergedFrom, ObservableKind, Priority,
+    RelatedCase, Severity, Timestamp,
 };
 
 const SHOWN_MAX: usize = 100;
@@ -48,6 +49,9 @@ pub struct EngineStats {
     pub hub_keys: u64,
     /// Keys on which alerts can meet, and those not yet freed.
     pub live_keys: u64,
+    /// Entries of the lists in force.
+    pub listed_assets: u64,
+    pub listed_indicators: u64,
     pub watermark: Timestamp,
     pub now: Timestamp,
 }
@@ -121,6 +125,8 @@ impl Engine {
             parts: self.parts.len() as u64,
             hub_keys: self.learned.hubs(),
             live_keys: self.keys.len() as u64,
+            listed_assets: self.lists().assets() as u64,
+            listed_indicators: self.lists().indicators() as u64,
             watermark: self.clock.state.watermark,
             now: self.clock.state.now,
         }
@@ -189,6 +195,7 @@ fn view_of(state: &CaseState, parts: &[&PartState], roll_up: bool, merge_permill
             part.entities.iter().map(|(seen, count)| ((seen.kind, seen.value.clone(), seen.role), *count))
         }),
         attacks: union(parts, |part| part.attacks.iter().map(|(attack, count)| (attack.clone(), *count))),
+        intel_matches: shown(intel(parts)),
         parts: shown(parts.iter().map(|part| part.id).collect()),
         edges: shown(edges(parts, merge_permille)),
         follows: state.follows.clone(),
@@ -239,6 +246,13 @@ fn union<'a, T: Hash + Eq + Clone + 'a, I: Iterator<Item = (T, u64)> + 'a>(
         }
     }
     shown(items)
+}
+
+/// Each indicator once, as it was told.
+fn intel(parts: &[&PartState]) -> Vec<IntelMatch> {
+    let mut known: Index<(ObservableKind, &str), ()> = Index::new(0);
+    let told = parts.iter().flat_map(|part| &part.risk.intel).filter(|seen| seen.told).map(|seen| &seen.found);
+    told.filter(|found| known.insert((found.kind, &*found.value), ()).is_none()).cloned().collect()
 }
 
 fn shown<T>(mut items: Vec<T>) -> ListView<T> {

@@ -2,7 +2,9 @@
 
 use std::sync::Arc;
 
-use super::{Attack, CaseId, EdgeId, EntityKind, KeyKind, ObservableKind, PartId, Role, Severity, Timestamp};
+use super::{
+    Attack, CaseId, EdgeId, EntityKind, IntelMatch, KeyKind, ObservableKind, PartId, Role, Severity, Timestamp,
+};
 
 /// The fixed stages of a case.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -141,6 +143,8 @@ pub struct CaseView {
     pub observables: ListView<Counted<(ObservableKind, Arc<str>, Role)>>,
     pub entities: ListView<Counted<(EntityKind, Arc<str>, Role)>>,
     pub attacks: ListView<Counted<Attack>>,
+    /// Each indicator once, as the part that first told it met it.
+    pub intel_matches: ListView<IntelMatch>,
     pub parts: ListView<PartId>,
     pub edges: ListView<EdgeView>,
     pub follows: Option<CaseId>,

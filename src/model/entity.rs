@@ -17,7 +17,7 @@ pub struct Entity {
     /// Where private addresses are one address space.
     pub site: Option<Box<str>>,
     pub role: Role,
-    /// 0 to 4 after the source's own word: unknown, low, medium, high, critical.
+    /// 0 to 4 after the source's own word, `CRITICALITIES`.
     pub criticality: u8,
 }
 

@@ -3,9 +3,12 @@
 use std::sync::Arc;
 
 use super::{
-    Alert, AlertId, CaseId, CaseStatus, EdgeId, EdgeView, KeyKind, Millis, Origin, PartId, Priority, Role, Severity,
-    Timestamp, Verdict,
+    Alert, AlertId, CaseId, CaseStatus, EdgeId, EdgeView, IntelMatch, KeyKind, Millis, Origin, PartId, Priority, Role,
+    Severity, Timestamp, Verdict,
 };
+
+/// Edges that one `Unlinked` tells of at most; what is more belongs into further ones.
+pub const EDGES_TOLD_MAX: usize = 4_096;
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct CaseEvent {
@@ -180,6 +183,12 @@ pub enum EventKind {
         other: CaseId,
         link: Arc<Link>,
     },
+    /// An observable of the case stands on a list of known-bad indicators. Once per case and indicator.
+    IntelMatched {
+        part: PartId,
+        alert: AlertId,
+        found: IntelMatch,
+    },
     OverflowStarted {
         alerts: u64,
     },
@@ -217,6 +226,7 @@ impl EventKind {
             Self::Split { .. } => "split",
             Self::AlertsMoved { .. } => "alerts_moved",
             Self::Linked { .. } => "linked",
+            Self::IntelMatched { .. } => "intel_matched",
             Self::OverflowStarted { .. } => "overflow_started",
             Self::OverflowEnded { .. } => "overflow_ended",
         }

@@ -10,7 +10,7 @@ use super::ledger::Ledger;
 use super::pending::RowReader;
 use super::schedule::ViewSchedule;
 use super::segments::{Moment, Segments, damaged};
-use crate::engine::{Change, Effects, Engine, Input, Refused, RowKey, Settled, StateRow, Subject};
+use crate::engine::{Change, Effects, Engine, Input, Lists, Refused, RowKey, Settled, StateRow, Subject};
 use crate::kafka::BATCH_BYTES_MAX;
 use crate::model::{Alert, CaseEvent, CaseId, Command, Origin, Outcome, PartId, Tenant, Timestamp};
 use crate::store::{Claim, Codec, InputPosition, Manifest, Row, RowName, SegmentWriter, StoreError, StoredRow};
@@ -253,6 +253,14 @@ impl Composer {
         draft.turned.append(&mut effects.turned);
         self.effects = effects;
         Ok(())
+    }
+
+    /// Brings these lists into force from here on, where they are not.
+    pub fn renew_lists(&mut self, draft: &mut Draft, lists: &Arc<Lists>, rows: &RowReader) -> Result<(), StoreError> {
+        if self.engine.lists().digest() == lists.digest() {
+            return Ok(());
+        }
+        self.input(draft, Input::Lists(Arc::clone(lists)), rows, &mut Unwatched)
     }
 
     /// Hands the engine the rows that the input needs and that left memory.

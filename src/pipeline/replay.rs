@@ -17,7 +17,7 @@ use super::pending::{Pending, RowReader};
 use super::schedule::ViewSchedule;
 use super::{Batch, wall_now};
 use crate::config::{Config, SourceConfig};
-use crate::engine::{Engine, Input, Settled};
+use crate::engine::{Engine, Input, Lists, Settled};
 use crate::model::{
     AlertId, CaseEvent, CaseId, EventKind, MergeSide, MoveSide, Origin, Outcome, PartId, SplitSide, Tenant, Timestamp,
     TopicName,
@@ -89,6 +89,7 @@ pub struct Replay<'a> {
     /// What a line's source is when it names no topic, or one that no source of the configuration reads.
     fallback: SourceConfig,
     lines: Lines,
+    lists: Arc<Lists>,
     composer: Composer,
     store: Arc<dyn Store>,
     rows: RowReader,
@@ -130,6 +131,7 @@ impl<'a> Replay<'a> {
             config,
             fallback,
             lines,
+            lists: Arc::default(),
             composer,
             store,
             rows,
@@ -137,6 +139,13 @@ impl<'a> Replay<'a> {
             report: ReplayReport::default(),
             events,
         })
+    }
+
+    /// What is known beforehand, from the first line on.
+    #[must_use]
+    pub fn with_lists(mut self, lists: Arc<Lists>) -> Self {
+        self.lists = lists;
+        self
     }
 
     /// Takes one line, which is not empty. `file` names it where the line names no topic.
@@ -196,6 +205,7 @@ impl<'a> Replay<'a> {
         if self.report.lines == 0 {
             let (policy, text) = (Box::new(self.config.policy.clone()), Arc::clone(&self.config.policy_text));
             self.composer.input(&mut draft, Input::Policy { policy, text }, &self.rows, &mut Unwatched)?;
+            self.composer.renew_lists(&mut draft, &self.lists, &self.rows)?;
         }
         for waiting in std::mem::take(&mut self.waiting) {
             self.report.lines += 1;
@@ -301,6 +311,7 @@ fn fold_home(homes: &mut BTreeMap<(Tenant, PartId), CaseId>, kind: &EventKind, c
         | EventKind::MergedInto { .. }
         | EventKind::MergeRefused { .. }
         | EventKind::Linked { .. }
+        | EventKind::IntelMatched { .. }
         | EventKind::OverflowStarted { .. }
         | EventKind::OverflowEnded { .. } => {}
     }

@@ -93,6 +93,7 @@ impl Reporter {
             self.metrics.watermark(stats.watermark);
             self.metrics.hub_keys(stats.hub_keys);
             self.metrics.live_keys(stats.live_keys);
+            self.metrics.list_entries(stats.listed_assets, stats.listed_indicators);
         }
         for (status, count) in told.cases() {
             self.metrics.cases(status, count);

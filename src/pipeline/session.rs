@@ -16,6 +16,7 @@ use super::inputs::Inputs;
 use super::keep::{Committed, keep};
 use super::lag::Standing;
 use super::lease::LeaseWatch;
+use super::lists::WantedLists;
 use super::pending::{Pending, RowReader};
 use super::report::Reporter;
 use super::stop::Stop;
@@ -80,6 +81,8 @@ pub struct Session {
     pub stop: Stop,
     /// There are inputs that it does not read: finish what was read, then end.
     pub outgrown: Stop,
+    /// The lists that are to be in force, which may change at any time.
+    pub lists: WantedLists,
     /// A batch that must go out first: the claim on the changelog, a changed policy.
     pub first: Batch,
     /// Told where the work stands; asked by those who measure.
@@ -128,6 +131,7 @@ impl Session {
             records_max: self.batch_records_max,
             held: None,
             under_way: Arc::clone(&under_way),
+            lists: self.lists,
             stop: self.stop.clone(),
         };
         let standing = self.standing.as_ref();
@@ -281,6 +285,7 @@ struct Decide {
     held: Option<Decoded>,
     /// Batches that were handed to the commit and are not committed yet.
     under_way: Arc<AtomicUsize>,
+    lists: WantedLists,
     stop: Stop,
 }
 
@@ -306,6 +311,7 @@ impl Decide {
                 },
             };
             let mut draft = self.composer.begin();
+            self.composer.renew_lists(&mut draft, &self.lists.get(), &self.rows)?;
             if let Some(arrived) = arrived {
                 self.take(&mut draft, arrived)?;
                 self.gather(&mut draft, decoded)?;

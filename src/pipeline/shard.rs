@@ -16,6 +16,7 @@ use super::idle::IdleClock;
 use super::inputs::{self, InputKind, Inputs, PlanError};
 use super::lag::{LagWatch, Standing};
 use super::lease::LeaseWatch;
+use super::lists::ListFiles;
 use super::pending::{Pending, RowReader};
 use super::recover::{RecoverError, Recovered, Recovery, RefusedStart};
 use super::report::Reporter;
@@ -50,6 +51,7 @@ pub struct Shard {
     /// Names this process in its claims.
     pub instance: String,
     pub rebuild_store: bool,
+    pub lists: ListFiles,
     pub stop: Stop,
 }
 
@@ -98,12 +100,13 @@ impl Shard {
                 scope.spawn(|| watch.poll_until(&polling)),
                 scope.spawn(|| lag.run_until(&polling)),
                 scope.spawn(|| arrivals.run_until(&polling)),
+                scope.spawn(|| self.lists.run_until(&polling, &self.metrics)),
             ];
             let end = self.work(&watch, &standing);
             polling.set();
             for thread in threads {
                 if thread.join().is_err() {
-                    error!("the lease thread, or one that watches the lag or the inputs, panicked");
+                    error!("the lease thread, or one that watches the lag, the inputs or the lists, panicked");
                 }
             }
             end
@@ -297,6 +300,7 @@ impl Shard {
             batch_wait: pipeline.batch_wait,
             stop: self.stop.clone(),
             outgrown,
+            lists: self.lists.wanted(),
             first,
             standing: Arc::clone(standing),
             cases: self.reader.clone(),

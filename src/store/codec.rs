@@ -6,7 +6,7 @@ use std::cell::RefCell;
 use super::manifest::{CaseSegments, ChangelogId, Claim, Manifest};
 use super::row::{Row, RowName};
 use super::segment::Segment;
-use super::{v1, v2};
+use super::{v1, v2, v3};
 use crate::engine::{RowKey, StateRef, StateRow};
 
 use v1::VERSION;
@@ -69,7 +69,7 @@ impl Codec {
     #[must_use]
     pub fn state(&self, row: StateRef<'_>) -> Row {
         let key = row.key();
-        self.versioned(v2::version_of(&key), &RowName::Engine(key), |body| v2::encode(row, body))
+        self.versioned(v3::version_of(&key), &RowName::Engine(key), |body| v3::encode(row, body))
     }
 
     #[must_use]
@@ -108,9 +108,10 @@ impl Codec {
             RowName::Segment { batch, chunk } if version == SEGMENT_VERSION => {
                 StoredRow::Segment(v1::read::<v2::SegmentV2<'_>>(body)?.back(batch, chunk)?)
             }
-            RowName::Engine(key) if version == v2::VERSION => StoredRow::State(state(&key, v2::decode(&key, body)?)?),
+            RowName::Engine(key) if version == v3::VERSION => StoredRow::State(named(&key, v3::decode(&key, body)?)?),
+            RowName::Engine(key) if version == v2::VERSION => StoredRow::State(named(&key, v2::decode(&key, body)?)?),
             _ if version != VERSION => return Err(RowError::Version(version)),
-            RowName::Engine(key) => StoredRow::State(state(&key, v1::state::decode(&key, body)?)?),
+            RowName::Engine(key) => StoredRow::State(named(&key, v1::state::decode(&key, body)?)?),
             RowName::Manifest => StoredRow::Manifest(v1::read::<v1::batch::ManifestV1<'_>>(body)?.back()),
             RowName::Claim => StoredRow::Claim(v1::read::<v1::batch::ClaimV1<'_>>(body)?.back()),
             RowName::Segment { batch, chunk } => {
@@ -191,6 +192,7 @@ pub(super) fn unchecked_body(value: &[u8]) -> Result<&[u8], RowError> {
     content.split_first().map(|(_, body)| body).ok_or(RowError::Short)
 }
 
-fn state(key: &RowKey, row: StateRow) -> Result<StateRow, RowError> {
+/// A body may name what its key does; then the two must agree.
+fn named(key: &RowKey, row: StateRow) -> Result<StateRow, RowError> {
     if row.key() == *key { Ok(row) } else { Err(RowError::OtherRow) }
 }

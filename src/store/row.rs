@@ -47,6 +47,8 @@ const POLICY: u8 = 4;
 const LEARNED_DELTA: u8 = 5;
 const LEARNED_BUCKET: u8 = 6;
 const SEGMENT: u8 = 7;
+const LISTS: u8 = 8;
+const LIST_CHUNK: u8 = 9;
 
 // Kinds of a tenant.
 const TENANT: u8 = 1;
@@ -83,6 +85,8 @@ impl RowName {
         match self {
             Self::Engine(RowKey::Clock) => "clock",
             Self::Engine(RowKey::Policy) => "policy",
+            Self::Engine(RowKey::Lists) => "lists",
+            Self::Engine(RowKey::ListChunk { .. }) => "list_chunk",
             Self::Engine(RowKey::LearnedDelta { .. }) => "learned_delta",
             Self::Engine(RowKey::LearnedBucket { .. }) => "learned_bucket",
             Self::Engine(RowKey::Tenant(_)) => "tenant",
@@ -110,6 +114,8 @@ fn engine_key(key: &RowKey) -> Box<[u8]> {
     match key {
         RowKey::Clock => shard(CLOCK, &[]),
         RowKey::Policy => shard(POLICY, &[]),
+        RowKey::Lists => shard(LISTS, &[]),
+        RowKey::ListChunk { chunk } => shard(LIST_CHUNK, &[&chunk.to_be_bytes()]),
         // As it was when a delta was one row: the first chunk goes without its number.
         RowKey::LearnedDelta { batch, chunk: 0 } => shard(LEARNED_DELTA, &[&batch.to_be_bytes()]),
         RowKey::LearnedDelta { batch, chunk } => shard(LEARNED_DELTA, &[&batch.to_be_bytes(), &chunk.to_be_bytes()]),
@@ -147,6 +153,8 @@ fn of_shard(rest: &[u8]) -> Option<RowName> {
         CLAIM => RowName::Claim,
         CLOCK => RowName::Engine(RowKey::Clock),
         POLICY => RowName::Engine(RowKey::Policy),
+        LISTS => RowName::Engine(RowKey::Lists),
+        LIST_CHUNK => RowName::Engine(RowKey::ListChunk { chunk: take_u32(&mut numbers)? }),
         LEARNED_DELTA => RowName::Engine(learned_delta(&mut numbers)?),
         LEARNED_BUCKET => {
             let (bucket, chunk) = (take_u16(&mut numbers)?, take_u16(&mut numbers)?);

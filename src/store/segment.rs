@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use super::codec::{Codec, RowError};
 use super::row::Row;
 use super::v1;
-use super::v1::steps::{AlertStepV1, LinkV1, OriginV1, StepV1};
+use super::v1::steps::{AlertStepV1, AlertStepV2, LinkV1, OriginV1, StepV1};
 use crate::engine::{Input, Settled};
 use crate::model::{Alert, AlertId, CaseId, Link, Origin, Outcome, PartId, Tenant, Timestamp, TopicName};
 
@@ -76,6 +76,9 @@ pub enum Step {
     Policy {
         digest: [u8; 32],
     },
+    Lists {
+        digest: [u8; 32],
+    },
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -105,7 +108,7 @@ impl Step {
         match self {
             Self::Alert(step) => Some(&step.alert.origin),
             Self::Repeat { origin, .. } | Self::Command { origin, .. } | Self::Rejected { origin } => Some(origin),
-            Self::Advance { .. } | Self::Idle { .. } | Self::Policy { .. } => None,
+            Self::Advance { .. } | Self::Idle { .. } | Self::Policy { .. } | Self::Lists { .. } => None,
         }
     }
 
@@ -115,7 +118,11 @@ impl Step {
         match self {
             Self::Alert(step) => step.case.as_ref(),
             Self::Repeat { case, .. } | Self::Command { case, .. } => case.as_ref(),
-            Self::Rejected { .. } | Self::Advance { .. } | Self::Idle { .. } | Self::Policy { .. } => None,
+            Self::Rejected { .. }
+            | Self::Advance { .. }
+            | Self::Idle { .. }
+            | Self::Policy { .. }
+            | Self::Lists { .. } => None,
         }
     }
 }
@@ -276,6 +283,7 @@ impl SegmentWriter {
                 self.step(&StepV1::Idle { topic: origin.topic.as_str(), partition: origin.partition });
             }
             Input::Policy { policy, text: _ } => self.step(&StepV1::Policy { digest: policy.digest }),
+            Input::Lists(lists) => self.step(&StepV1::Lists { digest: lists.digest() }),
             // Which partitions are read stands in the manifest.
             Input::Alert { .. } | Input::Command(_) | Input::Cold(_) | Input::Expect { .. } => {}
         }
@@ -297,13 +305,16 @@ impl SegmentWriter {
                 case,
                 part: settled.part.map(|part| part.0),
             },
-            (Some(alert), outcome) => StepV1::Alert(Box::new(AlertStepV1 {
-                alert: v1::alert::AlertV1::of(alert),
-                outcome: outcome as u8,
-                late: settled.late,
-                case,
-                part: settled.part.map(|part| part.0),
-                link: settled.link.as_deref().map(LinkV1::of),
+            (Some(alert), outcome) => StepV1::AlertV2(Box::new(AlertStepV2 {
+                step: AlertStepV1 {
+                    alert: v1::alert::AlertV1::of(alert),
+                    outcome: outcome as u8,
+                    late: settled.late,
+                    case,
+                    part: settled.part.map(|part| part.0),
+                    link: settled.link.as_deref().map(LinkV1::of),
+                },
+                continues: settled.link.as_deref().and_then(|link| link.continues).map(|part| part.0),
             })),
         };
         let whole = settled.alert.as_ref().filter(|_| settled.outcome != Outcome::Duplicate);
@@ -383,17 +394,20 @@ impl SegmentWriter {
 
 /// The part that needs the step, if it is a whole alert.
 fn holder(step: &StepV1<'_>) -> Result<Holder, RowError> {
-    match step {
-        StepV1::Alert(step) => match step.part {
-            Some(part) => Ok(Some((step.alert.tenant()?, PartId(part)))),
-            None => Ok(None),
-        },
+    let alert = match step {
+        StepV1::Alert(step) => &**step,
+        StepV1::AlertV2(step) => &step.step,
         StepV1::Repeat { .. }
         | StepV1::Command { .. }
         | StepV1::Rejected { .. }
         | StepV1::Advance { .. }
         | StepV1::Idle { .. }
-        | StepV1::Policy { .. } => Ok(None),
+        | StepV1::Policy { .. }
+        | StepV1::Lists { .. } => return Ok(None),
+    };
+    match alert.part {
+        Some(part) => Ok(Some((alert.alert.tenant()?, PartId(part)))),
+        None => Ok(None),
     }
 }
 

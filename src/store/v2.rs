@@ -6,6 +6,7 @@ mod segment;
 
 use serde::{Deserialize, Serialize};
 
+pub use part::PartV2;
 pub use segment::SegmentV2;
 
 use super::codec::RowError;
@@ -23,16 +24,25 @@ pub fn encode(row: StateRef<'_>, body: &mut Vec<u8>) {
             write(&learned::ChunkV2::of(as_of_batch, entries), body);
         }
         StateRef::Tenant(tenant) => write(&TenantV2::of(tenant), body),
-        StateRef::Part(part) => write(&part::PartV2::of(part), body),
-        StateRef::Clock(_) | StateRef::Policy(_) | StateRef::Case(_) => v1::state::encode(row, body),
+        StateRef::Clock(_)
+        | StateRef::Policy(_)
+        | StateRef::Case(_)
+        | StateRef::Part(_)
+        | StateRef::Lists(_)
+        | StateRef::ListChunk { .. } => v1::state::encode(row, body),
     }
 }
 
 /// The version that rows of this name are written in.
 pub const fn version_of(key: &RowKey) -> u8 {
     match key {
-        RowKey::LearnedDelta { .. } | RowKey::LearnedBucket { .. } | RowKey::Tenant(_) | RowKey::Part(..) => VERSION,
-        RowKey::Clock | RowKey::Policy | RowKey::Case(_) => v1::VERSION,
+        RowKey::LearnedDelta { .. } | RowKey::LearnedBucket { .. } | RowKey::Tenant(_) => VERSION,
+        RowKey::Clock
+        | RowKey::Policy
+        | RowKey::Case(_)
+        | RowKey::Part(..)
+        | RowKey::Lists
+        | RowKey::ListChunk { .. } => v1::VERSION,
     }
 }
 
@@ -49,7 +59,9 @@ pub fn decode(key: &RowKey, body: &[u8]) -> Result<StateRow, RowError> {
         }
         RowKey::Tenant(tenant) => StateRow::Tenant(read::<TenantV2>(body)?.back(tenant.clone())),
         RowKey::Part(tenant, id) => StateRow::Part(read::<part::PartV2<'_>>(body)?.back(tenant.clone(), *id)?),
-        RowKey::Clock | RowKey::Policy | RowKey::Case(_) => return Err(RowError::Version(VERSION)),
+        RowKey::Clock | RowKey::Policy | RowKey::Case(_) | RowKey::Lists | RowKey::ListChunk { .. } => {
+            return Err(RowError::Version(VERSION));
+        }
     })
 }
 

@@ -13,7 +13,7 @@ use prometheus::{
 
 use crate::model::{KeyKind, Millis, Outcome, Timestamp};
 
-pub use label::{CommitResult, LinkStrength, MergeResult, OffsetDispute, RecoveryCause, Stage};
+pub use label::{CommitResult, LinkStrength, ListLoad, MergeResult, OffsetDispute, RecoveryCause, Stage};
 
 /// From a millisecond to a minute: what a batch stage, an answer or an alert's way may take.
 const SECONDS: [f64; 15] = [0.001, 0.0025, 0.005, 0.01, 0.02, 0.035, 0.05, 0.075, 0.1, 0.25, 0.5, 1.0, 5.0, 15.0, 60.0];
@@ -30,6 +30,9 @@ pub struct Metrics {
     recoveries: [IntCounter; RecoveryCause::ALL.len()],
     links: IntCounterVec,
     merges: [IntCounter; MergeResult::ALL.len()],
+    list_loads: [IntCounter; ListLoad::ALL.len()],
+    list_entries: IntGaugeVec,
+    list_skipped: IntGauge,
     conservation_mismatches: IntCounter,
     gap_records: IntCounterVec,
     offset_disputes: [IntCounter; OffsetDispute::ALL.len()],
@@ -61,6 +64,8 @@ impl Metrics {
         let commits = counters(r, "casewright_commits_total", "Kafka transactions by how they ended", &["result"]);
         let recoveries = counters(r, "casewright_recoveries_total", "ways back through the changelog", &["cause"]);
         let merges = counters(r, "casewright_merges_total", "cases that evidence would join", &["result"]);
+        let list_loads =
+            counters(r, "casewright_list_loads_total", "readings of the lists of assets and indicators", &["result"]);
         let stages = histograms(r, "casewright_batch_stage_seconds", "time of one stage of one batch", &["stage"]);
         let disputes = counters(
             r,
@@ -79,6 +84,18 @@ impl Metrics {
             recoveries: RecoveryCause::ALL.map(|cause| recoveries.with_label_values(&[cause.label()])),
             links: counters(r, "casewright_links_total", "keys that linked an alert", &["kind", "strength"]),
             merges: MergeResult::ALL.map(|result| merges.with_label_values(&[result.label()])),
+            list_loads: ListLoad::ALL.map(|result| list_loads.with_label_values(&[result.label()])),
+            list_entries: gauges(
+                r,
+                "casewright_list_entries",
+                "entries of the lists of assets and indicators in force",
+                &["list"],
+            ),
+            list_skipped: gauge(
+                r,
+                "casewright_list_skipped_entries",
+                "entries of the lists' files that could not be used",
+            ),
             conservation_mismatches: counter(
                 r,
                 "casewright_conservation_mismatches_total",
@@ -96,7 +113,11 @@ impl Metrics {
             changelog_lag: gauge(r, "casewright_changelog_lag", "changelog records that the local store lacks"),
             watermark: register(r, watermark()),
             store_bytes: gauge(r, "casewright_store_bytes", "bytes of the local store on disk"),
-            hub_keys: gauge(r, "casewright_hub_keys", "keys that touched too many cases to link any"),
+            hub_keys: gauge(
+                r,
+                "casewright_hub_keys",
+                "keys that link nothing now: strangers met there, or too many machines",
+            ),
             live_keys: gauge(r, "casewright_live_keys", "keys held in memory on which alerts can meet"),
             alert_latency: register(r, alert_latency()),
             stages: Stage::ALL.map(|stage| stages.with_label_values(&[stage.label()])),
@@ -153,6 +174,21 @@ impl Metrics {
 
     pub fn merges(&self, result: MergeResult, count: u64) {
         self.merges[result as usize].inc_by(count);
+    }
+
+    pub fn list_load(&self, result: ListLoad) {
+        self.list_loads[result as usize].inc();
+    }
+
+    /// Of the lists in force.
+    pub fn list_entries(&self, assets: u64, indicators: u64) {
+        self.list_entries.with_label_values(&["assets"]).set(signed(assets));
+        self.list_entries.with_label_values(&["indicators"]).set(signed(indicators));
+    }
+
+    /// Of the files, as they were last read.
+    pub fn list_skipped(&self, count: u64) {
+        self.list_skipped.set(signed(count));
     }
 
     pub fn conservation_mismatch(&self) {
@@ -236,13 +272,14 @@ impl Metrics {
     #[must_use]
     pub fn names() -> Vec<String> {
         let metrics = Self::new();
-        let vectors: [&dyn Collector; 8] = [
+        let vectors: [&dyn Collector; 9] = [
             &metrics.records,
             &metrics.source_last_record,
             &metrics.dead_letters,
             &metrics.case_events,
             &metrics.links,
             &metrics.gap_records,
+            &metrics.list_entries,
             &metrics.cases,
             &metrics.input_lag,
         ];

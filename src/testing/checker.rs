@@ -14,6 +14,7 @@ mod canonical;
 mod fold;
 mod history;
 mod lists;
+mod priority;
 mod view;
 
 pub use canonical::canonical;

@@ -1,9 +1,11 @@
 //! What has to hold of any bytes at all: the fuzz targets call these, and the tests with the corpus and its mutations.
 
+use std::path::Path;
 use std::sync::Arc;
 
 use crate::config::{Limits, SourceConfig, TenantRule};
 use crate::model::{Tenant, Timestamp, TopicName};
+use crate::wire::lists::{self, ListKind};
 use crate::wire::plain::{FIELDS_MAX, NAME_BYTES_MAX, read};
 use crate::wire::{AUTO, Decoder, Element, ProfileError, Profiles, Record};
 
@@ -97,5 +99,28 @@ pub fn check_text(text: &str) {
 pub fn check_profile(text: &str) {
     if let Err(error) = Profiles::check_file("fuzz.toml", text) {
         assert!(matches!(error, ProfileError::Invalid { ref file, line, .. } if file == "fuzz.toml" && line > 0));
+    }
+}
+
+/// # Panics
+/// If something comes of the list that must not.
+pub fn check_list(text: &str) {
+    for (kind, name) in [
+        (ListKind::Assets, "fuzz.csv"),
+        (ListKind::Indicators, "fuzz.csv"),
+        (ListKind::Indicators, "fuzz.json"),
+        (ListKind::Indicators, "fuzz.jsonl"),
+    ] {
+        match lists::read(kind, Path::new(name), text) {
+            Ok(loaded) => {
+                let held = (loaded.lists.indicators() + loaded.lists.assets()) as u64;
+                assert!(held <= loaded.files[0].entries, "each value once");
+                let again = lists::read(kind, Path::new(name), text).map(|again| again.lists.digest());
+                assert_eq!(again, Ok(loaded.lists.digest()), "the same list is read alike");
+            }
+            Err(error) => {
+                assert!(error.problem.len() <= 1_024 && !error.problem.chars().any(char::is_control), "{error:?}");
+            }
+        }
     }
 }

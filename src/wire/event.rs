@@ -4,7 +4,7 @@
 
 mod payload;
 
-pub(super) use payload::{link, priority};
+pub(super) use payload::{intel_match, link, priority};
 
 use sha2::{Digest, Sha256};
 

@@ -2,13 +2,14 @@
 //! no defaults. Lists hold at most 100 items and say how many there are.
 
 use super::alert_json;
-use super::event::priority;
+use super::event::{intel_match, priority};
 use super::json::{self, ListNames, Object, object};
 use crate::model::{CaseView, Counted, EdgeView, KeyKind, MergedFrom, RelatedCase};
 
 const ATTACKS: ListNames = ListNames { items: "attacks", total: "attacks_total" };
 const EDGES: ListNames = ListNames { items: "edges", total: "edges_total" };
 const ENTITIES: ListNames = ListNames { items: "entities", total: "entities_total" };
+const INTEL_MATCHES: ListNames = ListNames { items: "intel_matches", total: "intel_matches_total" };
 const MERGED_FROM: ListNames = ListNames { items: "merged_from", total: "merged_from_total" };
 const OBSERVABLES: ListNames = ListNames { items: "observables", total: "observables_total" };
 const PARTS: ListNames = ListNames { items: "parts", total: "parts_total" };
@@ -47,6 +48,9 @@ fn from_edges(o: &mut Object<'_>, view: &CaseView) {
     });
     o.time("first_event_at", view.first_event_at);
     id_or_null(o, "follows", view.follows.as_ref());
+    o.bounded_list(INTEL_MATCHES, &view.intel_matches.items, view.intel_matches.total, |found, out| {
+        object(out, |o| intel_match(o, found));
+    });
     o.time("last_event_at", view.last_event_at);
     o.object("links_summary", |o| {
         o.uint("edges", view.edges.total);
@@ -121,6 +125,14 @@ pub(super) fn edge_members(o: &mut Object<'_>, edge: &EdgeView) {
     o.uint("from", edge.from.0);
     o.uint("id", edge.id.0);
     o.list("keys", &edge.keys, key);
+    o.uint("strength", edge.strength_permille.into());
+    o.uint("to", edge.to.0);
+}
+
+/// Where there is no room for what it rests on.
+pub(super) fn edge_without_keys(o: &mut Object<'_>, edge: &EdgeView) {
+    o.uint("from", edge.from.0);
+    o.uint("id", edge.id.0);
     o.uint("strength", edge.strength_permille.into());
     o.uint("to", edge.to.0);
 }

@@ -6,6 +6,9 @@ use serde_json::{Value, json};
 
 const ZEROS: &str = "0000000000000000000000000000000000000000000000000000000000000000";
 
+/// Views by their keys, as a reader would see them.
+type Views = Vec<(String, Option<Vec<u8>>)>;
+
 /// Writes events with their chain, as a reader would see them.
 #[derive(Default)]
 struct Log {
@@ -59,21 +62,33 @@ fn link(strength: u64) -> Value {
     json!({ "evidence": [evidence], "evidence_total": 1, "rivals": [], "strength": strength })
 }
 
-/// Two cases: the first gets a second alert and repeats, an alert with both hosts merges them, and the second one is
-/// given back in the end.
+fn edge(id: u64, from: u64, to: u64, strength: u64) -> Value {
+    json!({ "from": from, "id": id, "keys": [{ "kind": "host", "value": "web-1" }], "strength": strength, "to": to })
+}
+
+fn opened(alert: Value, part: u64, score: u64) -> Value {
+    json!({ "alert": alert, "part": part, "priority": priority(score), "roll_up": false })
+}
+
+/// A part that begins with its first alert, and the edges that this draws, its own first.
+fn attached(alert: Value, part: u64, edges: &[Value]) -> Value {
+    json!({ "alert": alert, "begins": [part], "edge": edges[0]["id"], "edges": edges, "link": link(700), "part": part })
+}
+
+/// Twice, at the third and the fourth minute.
+fn repeated(alert: u64, part: u64) -> Value {
+    let tally = json!({ "alert_id": format!("{alert:032x}"), "count": 2, "first_at": at(3), "last_at": at(4) });
+    json!({ "count": 2, "part": part, "repeats_total": 1, "repeats": [tally] })
+}
+
+/// Two cases: an alert of the first one is repeated, another one with both hosts is attached and merges them.
 fn story() -> Log {
     let mut log = Log::default();
-    log.add("acme-1", "opened", 0, json!({ "alert": alert(0, 0, 2, "web-1"), "part": 1, "priority": priority(9) }));
-    log.add("acme-2", "opened", 1, json!({ "alert": alert(1, 1, 3, "db-1"), "part": 2, "priority": priority(20) }));
-    let attached = json!({ "alert": alert(2, 2, 2, "web-1"), "edge": 1, "link": link(700), "part": 3 });
-    log.add("acme-1", "alert_attached", 2, attached);
-    log.add(
-        "acme-1",
-        "alert_repeated",
-        6,
-        json!({ "count": 2, "part": 1, "repeats_total": 1, "repeats": [
-        { "alert_id": format!("{:032x}", 0), "count": 2, "first_at": at(3), "last_at": at(4) }] }),
-    );
+    log.add("acme-1", "opened", 0, opened(alert(0, 0, 2, "web-1"), 1, 9));
+    log.add("acme-2", "opened", 1, opened(alert(1, 1, 3, "db-1"), 2, 20));
+    log.add("acme-1", "alert_repeated", 7, repeated(0, 1));
+    let edges = [edge(1, 3, 1, 700), edge(2, 2, 1, 800)];
+    log.add("acme-1", "alert_attached", 7, attached(alert(2, 5, 2, "web-1"), 3, &edges));
     log.add("acme-2", "merged_into", 7, json!({ "edge": 2, "into": "acme-1" }));
     let merged =
         json!({ "between": [2, 1], "edge": 2, "from": "acme-2", "link": link(800), "parts": [2], "parts_total": 1 });
@@ -84,8 +99,8 @@ fn story() -> Log {
 }
 
 fn undo(log: &mut Log) {
-    let parted =
-        |other: &str, side: &str| json!({ "edge": 2, "other": other, "parts": [2], "parts_total": 1, "side": side });
+    let parted = |other: &str, side: &str| json!({ "by": { "kind": "person" }, "edge": 2, "other": other, "parts": [2], "parts_total": 1, "side": side });
+    log.add("acme-1", "unlinked", 8, json!({ "by": { "kind": "person" }, "edges": [2], "edges_total": 1 }));
     log.add("acme-1", "merge_undone", 8, parted("acme-2", "survivor"));
     log.add("acme-2", "merge_undone", 8, parted("acme-1", "restored"));
     log.add("acme-1", "severity_changed", 8, json!({ "from": "medium", "from_id": 3, "to": "low", "to_id": 2 }));
@@ -95,11 +110,11 @@ fn undo(log: &mut Log) {
 /// The members that differ, on those that every view has.
 fn view(log: &Log, case: &str, seq: u64, members: Value) -> (String, Option<Vec<u8>>) {
     let mut view = json!({ "case_id": case, "tenant_id": "acme", "seq": seq, "audit_head": log.hash_of_last(case),
-        "status": "new", "stage": "new", "verdict": null, "acknowledged_at": null, "contained_at": null,
+        "status": "new", "stage": "new", "roll_up": false, "verdict": null, "acknowledged_at": null, "contained_at": null,
         "resolved_at": null, "closed_at": null, "owner": null, "team": null, "follows": null, "merged_into": null,
         "duplicate_count": 0, "rolled_up_count": 0, "observables": [], "observables_total": 0, "related": [],
         "related_total": 0, "merged_from": [], "merged_from_total": 0, "edges": [], "edges_total": 0,
-        "links_summary": { "edges": 0, "related": 0 } });
+        "intel_matches": [], "intel_matches_total": 0, "links_summary": { "edges": 0, "related": 0 } });
     let both = view.as_object_mut().unwrap();
     both.extend(members.as_object().unwrap().clone());
     (case.to_owned(), Some(view.to_string().into_bytes()))
@@ -128,16 +143,14 @@ fn with(mut one: Value, two: Value) -> Value {
     one
 }
 
-fn merged_views(log: &Log) -> Vec<(String, Option<Vec<u8>>)> {
+fn merged_views(log: &Log) -> Views {
     let survivor = with(
         lists(&[("web-1", 2), ("db-1", 1)], 3, &[(2, 2), (3, 1)], &[1, 2, 3]),
         json!({
         "title": "alert 1", "severity_id": 3, "priority": priority(30), "opened_at": at(0), "first_event_at": at(0),
-        "last_event_at": at(4), "duplicate_count": 2,
+        "last_event_at": at(5), "duplicate_count": 2,
         "merged_from": [{ "at": at(7), "case_id": "acme-2", "edge": 2 }], "merged_from_total": 1,
-        "edges": [{ "from": 3, "id": 1, "keys": [{ "kind": "host", "value": "web-1" }], "strength": 700, "to": 1 },
-            { "from": 2, "id": 2, "keys": [{ "kind": "host", "value": "web-1" }], "strength": 800, "to": 1 }],
-        "edges_total": 2, "links_summary": { "edges": 2, "related": 0 } }),
+        "edges": [edge(1, 3, 1, 700), edge(2, 2, 1, 800)], "edges_total": 2, "links_summary": { "edges": 2, "related": 0 } }),
     );
     // The order of the entities is that of the parts.
     let survivor = with(
@@ -145,20 +158,23 @@ fn merged_views(log: &Log) -> Vec<(String, Option<Vec<u8>>)> {
         json!({ "entities": [{ "count": 2, "id": "web-1", "kind": "host", "role": "asset" },
         { "count": 1, "id": "db-1", "kind": "host", "role": "asset" }] }),
     );
+    vec![view(log, "acme-1", 6, survivor), absorbed_view(log)]
+}
+
+fn absorbed_view(log: &Log) -> (String, Option<Vec<u8>>) {
     let absorbed = json!({ "title": "merged into acme-1", "merged_into": "acme-1", "status": "merged", "stage": "merged",
         "severity_id": 3, "priority": priority(20), "opened_at": at(1), "first_event_at": at(1), "last_event_at": at(1),
         "alert_count": 0, "entities": [], "entities_total": 0, "rules": [], "rules_total": 0, "sources": [],
         "sources_total": 0, "attacks": [], "attacks_total": 0, "parts": [], "parts_total": 0 });
-    vec![view(log, "acme-1", 6, survivor), view(log, "acme-2", 2, absorbed)]
+    view(log, "acme-2", 2, absorbed)
 }
 
-fn parted_views(log: &Log) -> Vec<(String, Option<Vec<u8>>)> {
+fn parted_views(log: &Log) -> Views {
     let one = with(
         lists(&[("web-1", 2)], 2, &[(2, 2)], &[1, 3]),
         json!({
         "title": "alert 0", "severity_id": 2, "priority": priority(9), "opened_at": at(0), "first_event_at": at(0),
-        "last_event_at": at(4), "duplicate_count": 2,
-        "edges": [{ "from": 3, "id": 1, "keys": [{ "kind": "host", "value": "web-1" }], "strength": 700, "to": 1 }], "edges_total": 1,
+        "last_event_at": at(5), "duplicate_count": 2, "edges": [edge(1, 3, 1, 700)], "edges_total": 1,
         "links_summary": { "edges": 1, "related": 0 } }),
     );
     let two = with(
@@ -166,7 +182,7 @@ fn parted_views(log: &Log) -> Vec<(String, Option<Vec<u8>>)> {
         json!({ "title": "alert 1", "severity_id": 3,
         "priority": priority(20), "opened_at": at(1), "first_event_at": at(1), "last_event_at": at(1) }),
     );
-    vec![view(log, "acme-1", 9, one), view(log, "acme-2", 3, two)]
+    vec![view(log, "acme-1", 10, one), view(log, "acme-2", 3, two)]
 }
 
 fn poison_letter(offset: i64, index: Option<u32>, bytes: &[u8]) -> (Vec<(String, String)>, Vec<u8>) {
@@ -190,7 +206,7 @@ fn sent() -> Vec<Sent> {
     sent
 }
 
-fn seen(log: &Log, views: Vec<(String, Option<Vec<u8>>)>) -> Seen {
+fn seen(log: &Log, views: Views) -> Seen {
     let dead_letters =
         vec![poison_letter(5, None, b"{cut"), poison_letter(6, Some(1), b"\"x\""), poison_letter(6, Some(0), b"1")];
     Seen { events: log.bytes(), views, dead_letters }
@@ -243,6 +259,52 @@ fn an_undone_merge_gives_the_parts_back() {
     check(&sent(), &seen(&log, views), Allowed::default()).unwrap();
     let views = merged_views(&log);
     assert!(matches!(violations(&seen(&log, views))[..], [Violation::StaleView { .. }, ..]));
+}
+
+#[test]
+fn indicators_are_shown_as_they_were_told() {
+    let mut log = story();
+    let met = json!({ "confidence": 80, "list": "feed", "type": "ip", "value": "203.0.113.9" });
+    let told = json!({ "alert_id": format!("{:032x}", 2), "match": met, "part": 3 });
+    log.add("acme-1", "intel_matched", 8, told);
+    let mut views = merged_views(&log);
+    let mut of = |members: Value| {
+        let mut view: Value = serde_json::from_slice(views[0].1.as_ref().unwrap()).unwrap();
+        view["seq"] = json!(7);
+        views[0].1 = Some(with(view, members).to_string().into_bytes());
+        check(&sent(), &seen(&log, views.clone()), Allowed::default())
+    };
+    assert!(of(json!({ "intel_matches": [met], "intel_matches_total": 1 })).is_ok());
+    let found = of(json!({ "intel_matches": [], "intel_matches_total": 0 })).unwrap_err();
+    assert!(matches!(&found[..], [Violation::WrongView { member, .. }] if member == "intel_matches"), "{found:?}");
+}
+
+#[test]
+fn a_priority_that_the_events_do_not_come_to_is_found() {
+    let right = json!({ "band": "P4", "score": 22, "factors": [{ "name": "severity", "points": 21 },
+        { "name": "risk", "points": 0 }, { "name": "tactics", "points": 0 }, { "name": "repeats", "points": 1 }] });
+    let told = |change: &dyn Fn(&mut Value)| {
+        let mut log = story();
+        let mut wrong = right.clone();
+        change(&mut wrong);
+        log.add("acme-1", "priority_changed", 8, json!({ "priority": wrong }));
+        let mut views = merged_views(&log);
+        let mut view: Value = serde_json::from_slice(views[0].1.as_ref().unwrap()).unwrap();
+        (view["seq"], view["priority"]) = (json!(7), wrong);
+        views[0].1 = Some(view.to_string().into_bytes());
+        check(&sent(), &seen(&log, views), Allowed::default())
+    };
+    assert_eq!(told(&|_| {}).map(|_| ()), Ok(()));
+    let changes: [&dyn Fn(&mut Value); 4] = [
+        &|wrong| wrong["factors"][0]["points"] = json!(34),
+        &|wrong| wrong["factors"][3]["points"] = json!(2),
+        &|wrong| wrong["score"] = json!(23),
+        &|wrong| wrong["band"] = json!("P3"),
+    ];
+    for change in changes {
+        let found = told(change).unwrap_err();
+        assert!(matches!(&found[..], [Violation::WrongView { member, .. }] if member == "priority"), "{found:?}");
+    }
 }
 
 #[test]
@@ -311,9 +373,9 @@ fn any_altered_byte_of_a_value_is_found() {
 #[test]
 fn a_history_written_anew_breaks_the_chain() {
     let mut log = story();
-    // Event 2 with another payload and a hash that fits, but nothing after it sealed again.
-    log.events[2].1["data"]["payload"]["alert"]["title"] = json!("harmless");
-    log.events[2].1["data"]["hash"] = json!(event_hash(&log.events[2].1).unwrap());
+    // One event with another payload and a hash that fits, but nothing after it sealed again.
+    log.events[3].1["data"]["payload"]["alert"]["title"] = json!("harmless");
+    log.events[3].1["data"]["hash"] = json!(event_hash(&log.events[3].1).unwrap());
     let views = merged_views(&log);
     assert!(violations(&seen(&log, views)).iter().any(|one| matches!(one, Violation::BrokenChain { .. })));
 }
@@ -331,6 +393,126 @@ fn half_a_merge_is_torn() {
     let views = merged_views(&story());
     let found = violations(&seen(&log, views));
     assert!(found.iter().any(|one| matches!(one, Violation::Torn { .. })), "{found:?}");
+}
+
+/// After `story`, what held part 3 falls: it is a case of its own.
+fn split() -> (Log, Views) {
+    let mut log = story();
+    let by = json!({ "kind": "hub", "key": { "kind": "host", "value": "web-1" } });
+    log.add("acme-1", "unlinked", 9, json!({ "by": by, "edges": [1], "edges_total": 1 }));
+    let split = |other: &str, side: &str| {
+        json!({ "by": by, "other": other, "parts": [3], "parts_total": 1, "priority": priority(9), "roll_up": false,
+            "severity": "low", "severity_id": 2, "side": side })
+    };
+    log.add("acme-1", "split", 9, split("acme-3", "from"));
+    log.add("acme-3", "split", 9, split("acme-1", "new"));
+    let left = with(
+        lists(&[("web-1", 1), ("db-1", 1)], 2, &[(2, 1), (3, 1)], &[1, 2]),
+        json!({ "title": "alert 1", "severity_id": 3, "priority": priority(30), "opened_at": at(0),
+            "first_event_at": at(0), "last_event_at": at(4), "duplicate_count": 2,
+            "merged_from": [{ "at": at(7), "case_id": "acme-2", "edge": 2 }], "merged_from_total": 1,
+            "edges": [edge(2, 2, 1, 800)], "edges_total": 1, "links_summary": { "edges": 1, "related": 0 } }),
+    );
+    let new = with(
+        lists(&[("web-1", 1)], 1, &[(2, 1)], &[3]),
+        json!({ "title": "alert 2", "severity_id": 2, "priority": priority(9), "opened_at": at(9),
+            "first_event_at": at(5), "last_event_at": at(5) }),
+    );
+    let views = vec![view(&log, "acme-1", 8, left), absorbed_view(&log), view(&log, "acme-3", 1, new)];
+    (log, views)
+}
+
+/// A part of the first case goes to the second one, and is repeated there.
+fn moved() -> (Log, Views) {
+    let mut log = Log::default();
+    log.add("acme-1", "opened", 0, opened(alert(0, 0, 2, "web-1"), 1, 9));
+    log.add("acme-2", "opened", 1, opened(alert(1, 1, 3, "db-1"), 2, 20));
+    log.add("acme-1", "alert_attached", 2, attached(alert(2, 2, 2, "web-1"), 3, &[edge(1, 3, 1, 700)]));
+    let by = json!({ "kind": "background", "rule": "rule 2" });
+    let unlinked = json!({ "by": by, "drawn": [edge(5, 3, 2, 1_000)], "edges": [1], "edges_total": 1 });
+    log.add("acme-1", "unlinked", 3, unlinked);
+    let moved =
+        |other: &str, side: &str| json!({ "by": by, "other": other, "parts": [3], "parts_total": 1, "side": side });
+    log.add("acme-1", "alerts_moved", 3, moved("acme-2", "from"));
+    log.add("acme-2", "alerts_moved", 3, moved("acme-1", "to"));
+    log.add("acme-2", "alert_repeated", 5, repeated(2, 3));
+    let left = with(
+        lists(&[("web-1", 1)], 1, &[(2, 1)], &[1]),
+        json!({ "title": "alert 0", "severity_id": 2, "priority": priority(9), "opened_at": at(0),
+            "first_event_at": at(0), "last_event_at": at(0) }),
+    );
+    let joined = with(
+        lists(&[("db-1", 1), ("web-1", 1)], 2, &[(3, 1), (2, 1)], &[2, 3]),
+        json!({ "title": "alert 1", "severity_id": 3, "priority": priority(20), "opened_at": at(1),
+            "first_event_at": at(1), "last_event_at": at(4), "duplicate_count": 2, "edges": [edge(5, 3, 2, 1_000)],
+            "edges_total": 1, "links_summary": { "edges": 1, "related": 0 } }),
+    );
+    let views = vec![view(&log, "acme-1", 4, left), view(&log, "acme-2", 3, joined)];
+    (log, views)
+}
+
+#[test]
+fn parts_that_split_off_or_move_count_where_they_went() {
+    for (log, views) in [split(), moved()] {
+        let mut seen = seen(&log, views);
+        check(&sent(), &seen, Allowed::default()).unwrap();
+        seen.events.sort_by(|one, two| two.0.cmp(&one.0));
+        check(&sent(), &seen, Allowed::default()).expect("the order between cases does not matter");
+    }
+}
+
+/// The log without its event at `place`, whole otherwise: as if the daemon had never told of it.
+fn without(log: Log, place: usize) -> Log {
+    let mut rest = Log::default();
+    for (at, (case, event)) in log.events.into_iter().enumerate() {
+        if at != place {
+            let kind = event["type"].as_str().unwrap().split('.').nth(2).unwrap();
+            let minute = event["time"].as_str().unwrap()[14..16].parse().unwrap();
+            rest.add(&case, kind, minute, event["data"]["payload"].clone());
+        }
+    }
+    rest
+}
+
+fn place_of(log: &Log, kind: &str, side: &str) -> usize {
+    let is = |event: &Value| {
+        event["type"] == format!("casewright.case.{kind}.v1") && event["data"]["payload"]["side"] == side
+    };
+    log.events.iter().position(|event| is(&event.1)).unwrap()
+}
+
+#[track_caller]
+fn assert_torn(log: &Log, views: Views, id: &str) {
+    let found = violations(&seen(log, views));
+    assert!(found.contains(&Violation::Torn { id: id.into() }), "{found:?}");
+}
+
+#[test]
+fn half_a_split_or_a_move_is_torn() {
+    type Story = fn() -> (Log, Views);
+    // The half that nobody tells, and what is left: a half that waits, or one that nobody waits for.
+    let table: [(Story, &str, &str, &str); 4] = [
+        (split, "split", "from", "acme-3:1"),
+        (split, "split", "new", "acme-1 to acme-3, parts 3"),
+        (moved, "alerts_moved", "from", "acme-2:2"),
+        (moved, "alerts_moved", "to", "acme-1 to acme-2, parts 3"),
+    ];
+    for (story, kind, side, torn) in table {
+        let (log, views) = story();
+        let place = place_of(&log, kind, side);
+        assert_torn(&without(log, place), views, torn);
+    }
+}
+
+#[test]
+fn halves_that_tell_of_different_parts_are_torn() {
+    for (story, kind, side) in [(split as fn() -> _, "split", "new"), (moved, "alerts_moved", "to")] {
+        let (mut log, views): (Log, _) = story();
+        let place = place_of(&log, kind, side);
+        reseal(&mut log, place, |event| event["data"]["payload"]["parts"] = json!([1]));
+        let waits = log.events[place].1["id"].as_str().unwrap().to_owned();
+        assert_torn(&log, views, &waits);
+    }
 }
 
 #[test]
@@ -394,13 +576,13 @@ fn lost_and_doubled_alerts_are_found() {
     assert!(matches!(found[..], [Violation::Conservation { alone: 1, counted: 2, .. }]), "counted once too often");
 
     let mut log = story();
-    reseal(&mut log, 2, |event| event["data"]["payload"]["alert"]["origin"]["offset"] = json!(0));
+    reseal(&mut log, 3, |event| event["data"]["payload"]["alert"]["origin"]["offset"] = json!(0));
     let views = merged_views(&log);
     let found = violations(&seen(&log, views));
     assert!(found.contains(&Violation::DoubledAlert { position: "alerts/0/0".into(), times: 2 }), "{found:?}");
 
     let mut log = story();
-    reseal(&mut log, 2, |event| event["data"]["payload"]["alert"]["origin"]["offset"] = json!(5));
+    reseal(&mut log, 3, |event| event["data"]["payload"]["alert"]["origin"]["offset"] = json!(5));
     let views = merged_views(&log);
     let found = violations(&seen(&log, views));
     assert!(found.contains(&Violation::UnknownAlert { position: "alerts/0/5".into() }), "{found:?}");

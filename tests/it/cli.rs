@@ -43,6 +43,40 @@ fn the_example_file_is_good_and_explained() {
 }
 
 #[test]
+fn lists_are_explained_and_a_bad_line_of_one_ends_with_64() {
+    let dir = tempfile::tempdir().unwrap();
+    let write = |name: &str, text: &str| std::fs::write(dir.path().join(name), text).unwrap();
+    write("c.toml", "[assets]\nfiles = [\"cmdb.csv\"]\n[intel]\nfiles = [\"feed.csv\"]\n");
+    write("cmdb.csv", "kind,id,criticality\nhost,web-1,extreme\n");
+    write("feed.csv", "type,value\nip,203.0.113.9\nip,127.0.0.1\n");
+    let file = dir.path().join("c.toml").display().to_string();
+    let (code, out, err) = end(&mut casewright(&["check-config", "--config", &file]));
+    assert_eq!((code, err.as_str()), (0, ""));
+    assert!(out.contains("cmdb.csv (1 entries)\n"), "{out}");
+    assert!(out.contains("feed.csv (1 entries, skipped: 1 shared by nature)\n"), "{out}");
+
+    write(
+        "alerts.jsonl",
+        "{\"title\":\"x\",\"event_time\":\"2026-08-01T12:00:00Z\",\"source\":{\"product\":\"edr\"},\"entities\":[{\"kind\":\
+         \"host\",\"id\":\"web-1\"}],\"observables\":[{\"type\":\"ip\",\"value\":\"203.0.113.9\"}]}\n",
+    );
+    let alerts = dir.path().join("alerts.jsonl").display().to_string();
+    let mut replay = casewright(&["replay", "--config", &file, "--cases", "/dev/stdout", &alerts]);
+    let (code, out, err) = end(&mut replay);
+    assert_eq!(code, 0, "{err}");
+    let view: serde_json::Value = serde_json::from_str(&out).unwrap();
+    assert_eq!(view["intel_matches"][0]["list"], "feed");
+    assert_eq!(view["priority"]["factors"][4], serde_json::json!({ "name": "asset", "points": 10 }));
+
+    write("feed.csv", "type,value\nip,nowhere\n");
+    for args in [&["check-config", "--config", &file][..], &["replay", "--config", &file, &alerts]] {
+        let (code, out, err) = end(&mut casewright(args));
+        assert_eq!((code, out.as_str()), (64, ""));
+        assert!(err.ends_with("/feed.csv:2: `nowhere` is no ip\n"), "{err}");
+    }
+}
+
+#[test]
 fn the_environment_is_laid_over_and_secrets_are_not_shown() {
     let mut command = casewright(&["check-config"]);
     command.env("CASEWRIGHT__KAFKA__BROKERS", "kafka-1:9093");

@@ -6,7 +6,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use casewright::config::{self, SourceConfig, TenantRule};
-use casewright::model::{Outcome, Tenant, Timestamp, TopicName};
+use casewright::engine::{Asset, Indicator, Lists};
+use casewright::model::{EntityKind, ObservableKind, Outcome, Tenant, Timestamp, TopicName};
 use casewright::pipeline::{Lines, Replay, ReplayReport};
 use casewright::testing::checker::{Allowed, Report, Seen, Sent, check};
 use casewright::testing::load::{Drawn, Ending, Load, LoadConfig, Mix, Shape};
@@ -20,6 +21,10 @@ const COMMANDS: &str = "casewright.commands";
 
 /// Replays `lines`; gives also what a reader of the output topics would have seen.
 fn replay(lines: &[Vec<u8>], kind: Lines) -> (ReplayReport, Seen) {
+    replay_knowing(Arc::default(), lines, kind)
+}
+
+fn replay_knowing(lists: Arc<Lists>, lines: &[Vec<u8>], kind: Lines) -> (ReplayReport, Seen) {
     let config = config::parse("").unwrap();
     let tenant = vec![TenantRule::Constant(Tenant::parse("default").unwrap())];
     let source = SourceConfig { topic: ALERTS.into(), profile: "auto".into(), tenant, timezone: None, start_at: None };
@@ -29,7 +34,7 @@ fn replay(lines: &[Vec<u8>], kind: Lines) -> (ReplayReport, Seen) {
         let value: Value = serde_json::from_slice(event).unwrap();
         events.push((value["partitionkey"].as_str().unwrap().to_owned(), event.to_vec()));
     };
-    let mut replay = Replay::new(&decoder, &config, source, kind, &mut keep).unwrap();
+    let mut replay = Replay::new(&decoder, &config, source, kind, &mut keep).unwrap().with_lists(lists);
     for (number, line) in (1..).zip(lines) {
         replay.line(&TopicName::new(ALERTS), number, line).unwrap();
     }
@@ -107,6 +112,38 @@ fn views_are_the_fold_of_the_events_under_random_commands() {
         }
         judge(&sent, &seen);
     }
+}
+
+/// Every third value that the views of a run show is an indicator, every second machine or account matters.
+fn lists_out_of(seen: &Seen) -> Arc<Lists> {
+    let (mut indicators, mut assets) = (Vec::new(), Vec::new());
+    for (_, view) in &seen.views {
+        let view: Value = serde_json::from_slice(view.as_ref().unwrap()).unwrap();
+        for one in view["observables"].as_array().unwrap() {
+            let kind = ObservableKind::from_label(one["type"].as_str().unwrap()).unwrap();
+            let value = one["value"].as_str().unwrap().into();
+            indicators.push(Indicator { kind, value, list: 0, confidence: 70, valid_until: None });
+        }
+        for one in view["entities"].as_array().unwrap() {
+            let kind = EntityKind::from_label(one["kind"].as_str().unwrap()).unwrap();
+            assets.push(Asset { kind, id: one["id"].as_str().unwrap().into(), criticality: 3 });
+        }
+    }
+    let indicators = indicators.into_iter().step_by(3).collect();
+    Arc::new(Lists::new(vec!["feed".into()], indicators, assets.into_iter().step_by(2).collect()))
+}
+
+#[test]
+fn views_are_the_fold_of_the_events_where_indicators_are_met() {
+    let (lines, sent) = with_commands(9, 1_000);
+    let (_, seen) = replay(&lines, Lines::Kcat);
+    let (report, seen) = replay_knowing(lists_out_of(&seen), &lines, Lines::Kcat);
+    let met = |kind: &str| seen.events.iter().filter(|event| is(event, kind)).count();
+    assert!(met("intel_matched") > 50 && met("merge_undone") > 0);
+    assert!(
+        report.cases.values().any(|view| String::from_utf8_lossy(view).contains("\"name\":\"asset\",\"points\":7"))
+    );
+    judge(&sent, &seen);
 }
 
 fn is((_, event): &(String, Vec<u8>), kind: &str) -> bool {

@@ -13,6 +13,7 @@ mod exactly_once;
 mod formats;
 mod judge;
 mod kafka;
+mod lists;
 mod load;
 mod operator;
 mod outputs;

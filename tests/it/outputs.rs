@@ -9,8 +9,8 @@ use std::sync::Arc;
 
 use casewright::config::Limits;
 use casewright::model::{
-    Actor, CaseId, CaseStatus, Command, CommandKind, Counted, EventKind, Millis, ObservableKind, Origin, Refusal, Role,
-    TopicName, Verdict,
+    Actor, CaseId, CaseStatus, Command, CommandKind, Counted, EDGES_TOLD_MAX, EdgeId, EdgeView, EventKind, KeyKind,
+    Millis, MoveSide, ObservableKind, Origin, PartId, PartedBy, Refusal, Role, TopicName, Verdict,
 };
 use casewright::wire::audit::{self, ShardEvent, ShardEventKind};
 use casewright::wire::command::{self, CommandError};
@@ -143,6 +143,52 @@ fn an_event_is_bounded_and_says_what_it_left_out() {
     assert_eq!(alert["entities"].as_array().unwrap().len(), 100);
     assert!(alert["observables"].as_array().unwrap().len() < 100, "bounded by bytes");
     assert!(alert["title"].as_str().unwrap().ends_with('…'));
+}
+
+/// Lists that a reader folds are never cut: as many parts as a case may have, and as many edges as an alert may draw.
+#[test]
+fn what_is_folded_is_told_whole_within_the_bound() {
+    let schema = Schema::load("case-event.schema.json");
+    let long: Arc<str> = "\u{1}".repeat(96 * 1024).into();
+    let parts: Vec<PartId> = (0..4_097).map(|at| PartId(u64::MAX - at)).collect();
+    let moved = EventKind::AlertsMoved {
+        other: case(2),
+        side: MoveSide::From,
+        parts,
+        by: PartedBy::Hub { kind: KeyKind::Url, value: Arc::clone(&long) },
+        comment: Some(Arc::clone(&long)),
+    };
+    let value = bounded(&schema, moved);
+    assert_eq!(value["parts"].as_array().unwrap().len(), 4_097);
+
+    let edges: Vec<EdgeId> = (0..EDGES_TOLD_MAX as u64).map(|at| EdgeId(u64::MAX - at)).collect();
+    let value = bounded(&schema, EventKind::Unlinked { edges, drawn: Vec::new(), by: PartedBy::Person });
+    assert_eq!(value["edges"].as_array().unwrap().len(), EDGES_TOLD_MAX);
+
+    let edge =
+        |at| EdgeView { id: EdgeId(at), keys: vec![(KeyKind::Url, Arc::clone(&long)); 9], ..samples::edge_view() };
+    let mut alert = samples::alert(1);
+    alert.title = Arc::clone(&long);
+    let attached = EventKind::AlertAttached {
+        part: PartId(6),
+        begins: vec![PartId(6)],
+        edge: None,
+        edges: (0..128).map(edge).collect(),
+        alert: Arc::new(alert),
+        late: false,
+        link: Arc::new(samples::link()),
+    };
+    let value = bounded(&schema, attached);
+    let edges = value["edges"].as_array().unwrap();
+    assert_eq!(edges.len(), 128);
+    assert!(edges.iter().any(|edge| edge.get("keys").is_none()), "keys are left out instead");
+}
+
+fn bounded(schema: &Schema, kind: EventKind) -> Value {
+    let (bytes, _) = encoded(&sample_event(1, kind), event::NO_HASH);
+    assert!(bytes.len() <= EVENT_BYTES_MAX, "{}", bytes.len());
+    let mut value = fits(schema, &bytes);
+    value["data"]["payload"].take()
 }
 
 #[test]

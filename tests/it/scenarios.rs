@@ -2,6 +2,7 @@
 //! happened must be told, except changes of priority where no line speaks of one.
 
 mod fold;
+mod priority;
 mod properties;
 mod script;
 mod stories;

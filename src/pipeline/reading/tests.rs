@@ -9,7 +9,7 @@ use super::super::schedule::ViewSchedule;
 use super::super::segments::Segments;
 use super::*;
 use crate::engine::{Engine, Policy, Settled, subject_of};
-use crate::model::{Alert, CaseEvent, Outcome, PartId, Tenant, Timestamp};
+use crate::model::{Alert, CaseEvent, Entity, EntityKind, Outcome, PartId, Role, Tenant, Timestamp};
 use crate::store::{ChangelogId, Manifest, MemoryStore, Position, Row};
 use crate::testing::load::{Load, LoadConfig, Mix};
 
@@ -118,6 +118,28 @@ fn alerts(count: usize, seed: u64) -> Vec<Arc<Alert>> {
     (0..count).map(|_| load.next_alert()).collect()
 }
 
+/// Two alerts each about one user on two machines.
+fn pairs(count: usize) -> Vec<Arc<Alert>> {
+    let template = Alert::clone(&alerts(1, 7)[0]);
+    let entity = |kind, id: String, role| Entity {
+        kind,
+        id: id.into(),
+        name: None,
+        domain: None,
+        site: None,
+        role,
+        criticality: 0,
+    };
+    let alert = |number: usize| {
+        let host = entity(EntityKind::Host, format!("machine-{number}"), Role::Asset);
+        let user = entity(EntityKind::User, format!("person-{}", number / 2), Role::Actor);
+        let (id, dedup_key) = (AlertId(number as u128 + 1), Some(number.to_string().into()));
+        let (entities, observables) = (vec![host, user], Vec::new());
+        Arc::new(Alert { id, dedup_key, entities, observables, ..template.clone() })
+    };
+    (0..count * 2).map(alert).collect()
+}
+
 fn told(found: Found) -> serde_json::Value {
     match found {
         Found::Case { json, .. } => serde_json::from_slice(&json).unwrap(),
@@ -150,6 +172,7 @@ fn an_explanation_agrees_with_the_view_and_knows_every_alert() {
     for batch in alerts.chunks(200) {
         world.commit(batch);
     }
+    world.commit(&pairs(6));
     let mut looked = 0;
     for (case, view) in &world.views {
         let view: serde_json::Value = serde_json::from_slice(view).unwrap();

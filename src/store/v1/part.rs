@@ -6,7 +6,7 @@ use super::codes;
 use super::state::{CaseIdV1, at};
 use super::steps::OriginV1;
 use crate::engine::{
-    AlertRef, EdgeKind, EdgeStands, EdgeState, EvidenceKey, EvidenceSet, PartKey, PartKind, PartState, Pending,
+    AlertRef, EdgeKind, EdgeStands, EdgeState, EvidenceKey, EvidenceSet, PartKey, PartKind, PartState, Pending, Risk,
     TrackedEntity, TrackedObservable,
 };
 use crate::model::{AlertId, Attack, EdgeId, KeyHash, PartId, Severity, Tenant};
@@ -71,6 +71,7 @@ impl PartV1<'_> {
             keys: self.keys.into_iter().map(PartKeyV1::back).collect::<Result<_, _>>()?,
             pending: self.pending.map(PendingV1::back),
             edges: self.edges.into_iter().map(EdgeV1::back).collect::<Result<_, _>>()?,
+            risk: Risk::unknown(),
         })
     }
 }

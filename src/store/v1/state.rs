@@ -17,8 +17,13 @@ pub fn encode(row: StateRef<'_>, body: &mut Vec<u8>) {
         StateRef::Clock(clock) => write(&ClockV1::of(clock), body),
         StateRef::Policy(policy) => write(&PolicyV1 { digest: policy.digest, text: &policy.text }, body),
         StateRef::Case(case) => write(&CaseV1::of(case), body),
-        StateRef::LearnedDelta { .. } | StateRef::LearnedBucket { .. } | StateRef::Tenant(_) | StateRef::Part(_) => {
-            unreachable!("version 2 writes these")
+        StateRef::LearnedDelta { .. }
+        | StateRef::LearnedBucket { .. }
+        | StateRef::Tenant(_)
+        | StateRef::Part(_)
+        | StateRef::Lists(_)
+        | StateRef::ListChunk { .. } => {
+            unreachable!("later versions write these")
         }
     }
 }
@@ -40,6 +45,8 @@ pub fn decode(key: &RowKey, body: &[u8]) -> Result<StateRow, RowError> {
         }
         RowKey::Tenant(tenant) => StateRow::Tenant(read::<TenantV1>(body)?.back(tenant.clone())),
         RowKey::Case(id) => StateRow::Case(read::<CaseV1<'_>>(body)?.back(id.clone())?),
+        // Later versions' alone.
+        RowKey::Lists | RowKey::ListChunk { .. } => return Err(RowError::Version(1)),
         RowKey::Part(tenant, id) => StateRow::Part(read::<part::PartV1<'_>>(body)?.back(tenant.clone(), *id)?),
     })
 }

@@ -60,6 +60,21 @@ pub enum StepV1<'a> {
     Policy {
         digest: [u8; 32],
     },
+    // What came later stands at the end, so that what was written before is read as it was.
+    Lists {
+        digest: [u8; 32],
+    },
+    #[serde(borrow)]
+    AlertV2(Box<AlertStepV2<'a>>),
+}
+
+/// What is written of an alert now.
+#[derive(Serialize, Deserialize)]
+pub struct AlertStepV2<'a> {
+    #[serde(borrow)]
+    pub step: AlertStepV1<'a>,
+    /// The part that the alert continues, where its link says so.
+    pub continues: Option<u64>,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -79,6 +94,7 @@ impl StepV1<'_> {
     pub fn back(self) -> Result<Step, RowError> {
         Ok(match self {
             Self::Alert(step) => Step::Alert(Box::new(step.back()?)),
+            Self::AlertV2(step) => Step::Alert(Box::new(step.back()?)),
             Self::Repeat { origin, alert, late, case, part } => Step::Repeat {
                 origin: origin.back(),
                 alert: AlertId(u128::from_be_bytes(alert)),
@@ -95,7 +111,18 @@ impl StepV1<'_> {
             Self::Advance { watermark } => Step::Advance { watermark: at(watermark) },
             Self::Idle { topic, partition } => Step::Idle { topic: TopicName::new(topic), partition },
             Self::Policy { digest } => Step::Policy { digest },
+            Self::Lists { digest } => Step::Lists { digest },
         })
+    }
+}
+
+impl AlertStepV2<'_> {
+    fn back(self) -> Result<AlertStep, RowError> {
+        let mut step = self.step.back()?;
+        if let Some(link) = &mut step.link {
+            link.continues = self.continues.map(PartId);
+        }
+        Ok(step)
     }
 }
 
@@ -133,7 +160,7 @@ impl<'a> LinkV1<'a> {
     fn back(self) -> Result<Link, RowError> {
         Ok(Link {
             strength_permille: self.strength_permille,
-            // Not kept here: the event says it.
+            // Beside it, in what is written since; before, only the event said it.
             continues: None,
             evidence: self.evidence.into_iter().map(EvidenceV1::back).collect::<Result<_, _>>()?,
             rivals: self.rivals.into_iter().map(rival_back).collect::<Result<_, _>>()?,

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::engine::{EdgeKind, EdgeStands, EdgeState, PartKey, PartKind, PartState};
+use crate::engine::{EdgeKind, EdgeStands, EdgeState, PartKey, PartKind, PartState, Risk};
 use crate::model::{EdgeId, KeyHash, PartId, Tenant, Timestamp};
 use crate::store::RowError;
 use crate::store::v1::codes;
@@ -100,6 +100,7 @@ impl<'a> PartV2<'a> {
             keys: self.keys.into_iter().map(PartKeyV2::back).collect::<Result<_, _>>()?,
             pending: self.pending.map(PendingV1::back),
             edges: self.edges.into_iter().map(EdgeV2::back).collect::<Result<_, _>>()?,
+            risk: Risk::unknown(),
         })
     }
 }

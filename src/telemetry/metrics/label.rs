@@ -26,6 +26,25 @@ impl CommitResult {
     }
 }
 
+/// How reading the lists of assets and indicators ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ListLoad {
+    Ok,
+    Refused,
+}
+
+impl ListLoad {
+    pub const ALL: [Self; 2] = [Self::Ok, Self::Refused];
+
+    #[must_use]
+    pub const fn label(self) -> &'static str {
+        match self {
+            Self::Ok => "ok",
+            Self::Refused => "refused",
+        }
+    }
+}
+
 /// What led back to recovery.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum RecoveryCause {

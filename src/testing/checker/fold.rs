@@ -1,8 +1,10 @@
 //! What the events of all cases add up to: parts with what they gathered, cases with their own fields, and which parts
 //! count in which case.
 //!
-//! Cases are told in streams of their own, and a merge or its undoing has a half in two of them. A stream waits at such
-//! a half until the other stream has told its own; what waits in vain at the end is torn.
+//! Cases are told in streams of their own, and whatever brings parts from one to another (a merge, its undoing, a split, a
+//! move) has a half in two of them. The stream that gets the parts waits at its half until the other has told its own, so
+//! that what a part gathers is folded in its order; what waits in vain at the end is torn, and so is a half that nobody
+//! waited for.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -20,16 +22,45 @@ pub(super) struct World {
     pub edges: BTreeMap<(String, u64), Edge>,
     /// For each case that counts elsewhere: where, and by which edge.
     holders: BTreeMap<String, (String, u64)>,
-    /// How often a half was told: what it was, of which case, by which edge.
-    halves: BTreeMap<(Half, String, u64), u64>,
+    /// How often each half was told: which it was, and of what.
+    halves: BTreeMap<(Half, String), u64>,
 }
 
+/// Of those that belong together the first is told first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 enum Half {
     MergedInto,
     Merged,
     PartedFrom,
     Restored,
+    SplitFrom,
+    SplitNew,
+    MovedFrom,
+    MovedTo,
+}
+
+impl Half {
+    /// The half that waits for this one.
+    const fn answer(self) -> Option<Self> {
+        match self {
+            Self::MergedInto => Some(Self::Merged),
+            Self::PartedFrom => Some(Self::Restored),
+            Self::SplitFrom => Some(Self::SplitNew),
+            Self::MovedFrom => Some(Self::MovedTo),
+            Self::Merged | Self::Restored | Self::SplitNew | Self::MovedTo => None,
+        }
+    }
+
+    /// The half that has to be told before this one.
+    const fn first(self) -> Option<Self> {
+        match self {
+            Self::Merged => Some(Self::MergedInto),
+            Self::Restored => Some(Self::PartedFrom),
+            Self::SplitNew => Some(Self::SplitFrom),
+            Self::MovedTo => Some(Self::MovedFrom),
+            Self::MergedInto | Self::PartedFrom | Self::SplitFrom | Self::MovedFrom => None,
+        }
+    }
 }
 
 #[derive(Default)]
@@ -68,6 +99,8 @@ pub(super) struct Part {
     pub rules: Tracked,
     pub sources: Tracked,
     pub attacks: Tracked,
+    /// The indicators that its case told of it.
+    pub intel: Vec<Value>,
     /// An event did not hold all of its alert: the lists cannot be known from here.
     pub cut: bool,
 }
@@ -78,6 +111,8 @@ pub(super) struct Edge {
     pub to: u64,
     pub strength: u64,
     pub keys: Vec<Value>,
+    /// The event had no room for its keys.
+    pub cut: bool,
     pub undone: bool,
 }
 
@@ -92,7 +127,7 @@ pub(super) fn fold(history: &History, violations: &mut Vec<Violation>) -> World 
         let before: usize = streams.iter().map(|(_, events)| events.len()).sum();
         for (case, events) in &mut streams {
             while let [event, rest @ ..] = *events
-                && world.is_ready(event)
+                && world.is_ready(case, event)
             {
                 world.apply(case, event);
                 *events = rest;
@@ -109,48 +144,36 @@ pub(super) fn fold(history: &History, violations: &mut Vec<Violation>) -> World 
 }
 
 impl World {
-    fn is_ready(&self, event: &Event) -> bool {
-        let told = |half, case: &str| self.halves.get(&(half, case.to_owned(), event.edge())).copied().unwrap_or(0);
-        match event.kind.as_str() {
-            "merged" => {
-                let from = text(&event.payload, "/from");
-                told(Half::MergedInto, &from) > told(Half::Merged, &from)
-            }
-            "merge_undone" if event.restores() => {
-                let other = text(&event.payload, "/other");
-                told(Half::PartedFrom, &other) > told(Half::Restored, &other)
-            }
-            _ => true,
-        }
+    fn is_ready(&self, id: &str, event: &Event) -> bool {
+        let Some((half, of)) = event.half(id) else { return true };
+        half.first().is_none_or(|first| self.told(first, &of) > self.told(half, &of))
     }
 
-    /// Halves that no other stream answered: a merge that only one side tells of.
+    fn told(&self, half: Half, of: &str) -> u64 {
+        self.halves.get(&(half, of.to_owned())).copied().unwrap_or(0)
+    }
+
+    /// Halves that no other stream answered: what only one side tells of.
     fn unanswered(&self) -> impl Iterator<Item = String> {
-        let answer = |half| match half {
-            Half::MergedInto => Half::Merged,
-            Half::PartedFrom => Half::Restored,
-            Half::Merged | Half::Restored => half,
-        };
-        let open = move |((half, case, edge), times): (&(Half, String, u64), &u64)| {
-            let answered = self.halves.get(&(answer(*half), case.clone(), *edge)).copied().unwrap_or(0);
-            (answered < *times).then(|| format!("{case}, edge {edge}"))
+        let open = |((half, of), times): (&(Half, String), &u64)| {
+            let answer = half.answer()?;
+            (self.told(answer, of) < *times).then(|| of.clone())
         };
         self.halves.iter().filter_map(open)
     }
 
-    fn tell_half(&mut self, half: Half, case: &str, edge: u64) {
-        *self.halves.entry((half, case.to_owned(), edge)).or_default() += 1;
-    }
-
     fn apply(&mut self, id: &str, event: &Event) {
+        if let Some(half) = event.half(id) {
+            *self.halves.entry(half).or_default() += 1;
+        }
         match event.kind.as_str() {
             "opened" | "alert_attached" => self.take_alert(id, event),
             "alert_updated" => self.part(event).renew(&event.payload["alert"]),
             "alert_repeated" => self.repeat(id, event),
             "alerts_rolled_up" => self.part(event).roll_up(&event.payload),
+            "intel_matched" => self.part(event).intel.push(event.payload["match"].clone()),
             "merged" => self.merge(id, event),
             "merge_undone" => self.undo(id, event),
-            "merged_into" => self.tell_half(Half::MergedInto, id, event.edge()),
             "unlinked" => self.unlink(event),
             "split" | "alerts_moved" => self.move_parts(id, event),
             _ => {}
@@ -214,7 +237,6 @@ impl World {
 
     fn merge(&mut self, id: &str, event: &Event) {
         let (from, edge) = (text(&event.payload, "/from"), event.edge());
-        self.tell_half(Half::Merged, &from, edge);
         if event.payload.get("link").is_none() {
             let end = |place: usize| event.payload["between"][place].as_u64().unwrap_or(0);
             self.draw_by_word(event, end(0), end(1));
@@ -232,13 +254,13 @@ impl World {
     fn draw(&mut self, tenant: &str, edge: &Value) {
         let number = |name: &str| edge[name].as_u64().unwrap_or(0);
         let (id, from, to, strength) = (number("id"), number("from"), number("to"), number("strength"));
-        let keys = items(edge, "keys").cloned().collect();
-        self.edges.insert((tenant.to_owned(), id), Edge { from, to, strength, keys, undone: false });
+        let (keys, cut) = (items(edge, "keys").cloned().collect(), edge["keys"].is_null());
+        self.edges.insert((tenant.to_owned(), id), Edge { from, to, strength, keys, cut, undone: false });
     }
 
     /// A person drew it, or it was told before and is merely walked in another order now.
     fn draw_by_word(&mut self, event: &Event, from: u64, to: u64) {
-        let drawn = || Edge { from, to, strength: CERTAIN, keys: Vec::new(), undone: false };
+        let drawn = || Edge { from, to, strength: CERTAIN, ..Edge::default() };
         let edge = self.edges.entry((event.tenant.clone(), event.edge())).or_insert_with(drawn);
         if edge.undone {
             *edge = drawn();
@@ -246,17 +268,11 @@ impl World {
     }
 
     fn undo(&mut self, id: &str, event: &Event) {
-        let (other, edge) = (text(&event.payload, "/other"), event.edge());
         if event.restores() {
-            self.tell_half(Half::Restored, &other, edge);
             self.cases.entry(id.to_owned()).or_default().parts = event.parts().collect();
             return;
         }
-        self.tell_half(Half::PartedFrom, id, edge);
-        self.forget_merge(&other);
-        if let Some(edge) = self.edges.get_mut(&(event.tenant.clone(), edge)) {
-            edge.undone = true;
-        }
+        self.forget_merge(&text(&event.payload, "/other"));
         let case = self.cases.entry(id.to_owned()).or_default();
         event.parts().for_each(|part| _ = case.parts.remove(&part));
     }
@@ -398,6 +414,28 @@ impl Part {
 }
 
 impl Event {
+    /// Which half of something this is in the stream of `id`, and of what: the same words on both sides.
+    fn half(&self, id: &str) -> Option<(Half, String)> {
+        let other = text(&self.payload, "/other");
+        let merge_of = |case: &str, into: &str| format!("{case} into {into}, edge {}", self.edge());
+        let move_of = |from: &str, to: &str| {
+            let parts: Vec<String> = self.parts().map(|part| part.to_string()).collect();
+            format!("{from} to {to}, parts {}", parts.join(" "))
+        };
+        let side = self.payload["side"].as_str().unwrap_or_default();
+        Some(match (self.kind.as_str(), side) {
+            ("merged_into", _) => (Half::MergedInto, merge_of(id, &text(&self.payload, "/into"))),
+            ("merged", _) => (Half::Merged, merge_of(&text(&self.payload, "/from"), id)),
+            ("merge_undone", "survivor") => (Half::PartedFrom, merge_of(&other, id)),
+            ("merge_undone", "restored") => (Half::Restored, merge_of(id, &other)),
+            ("split", "from") => (Half::SplitFrom, move_of(id, &other)),
+            ("split", "new") => (Half::SplitNew, move_of(&other, id)),
+            ("alerts_moved", "from") => (Half::MovedFrom, move_of(id, &other)),
+            ("alerts_moved", "to") => (Half::MovedTo, move_of(&other, id)),
+            _ => return None,
+        })
+    }
+
     fn number(&self, member: &str) -> u64 {
         self.payload[member].as_u64().unwrap_or(0)
     }

@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 use super::fold::{Case, Edge, Part, World};
 use super::history::{Event, History};
 use super::lists::{self, Tracked};
+use super::priority::{self, Known};
 use super::{Allowed, Report, Violation};
 
 pub(super) fn check(
@@ -73,10 +74,19 @@ fn compare(id: &str, view: &Value, event: &Event, world: &World) -> Vec<Violatio
             violations.push(wrong(member, expected, found));
         }
     }
+    // A merged case keeps what it had; its parts count elsewhere.
+    if case.merged_into.is_null()
+        && let Err((expected, found)) = shape.known().compare(&view["priority"])
+    {
+        violations.push(wrong("priority", expected, found));
+    }
     let edges = shape.edges(&event.tenant, world);
     let summary = json!({ "edges": edges.len(), "related": shape.case.related.len() });
     if view["links_summary"] != summary {
         violations.push(wrong("links_summary", summary.to_string(), view["links_summary"].to_string()));
+    }
+    if edges.iter().any(|(_, edge)| edge.cut) {
+        return violations;
     }
     let edges: Vec<Value> = edges.into_iter().map(|(id, edge)| shown_edge(id, edge)).collect();
     if let Err((expected, found)) = lists::compare(view, "edges", &edges) {
@@ -138,6 +148,7 @@ impl Shape<'_> {
             ("parts", self.parts.iter().map(|(number, _)| json!(number)).collect()),
             ("merged_from", merged_from.collect()),
             ("related", self.case.related.clone()),
+            ("intel_matches", self.intel()),
             ("rules", self.union(|part| &part.rules)),
             ("sources", self.union(|part| &part.sources)),
         ];
@@ -159,6 +170,29 @@ impl Shape<'_> {
 
     fn union(&self, list: impl Fn(&Part) -> &Tracked) -> Vec<Value> {
         lists::union(self.parts.iter().map(|(_, part)| list(part)))
+    }
+
+    fn known(&self) -> Known {
+        let whole = self.parts.iter().all(|(_, part)| !part.cut);
+        let told = self.sum(|part| part.alerts) + self.sum(|part| part.duplicates) + self.sum(|part| part.rolled_up);
+        Known {
+            severity: self.severity(),
+            sources: self.union(|part| &part.sources).len() as u64,
+            tactics: whole.then(|| priority::distinct(&self.union(|part| &part.attacks), "tactic_uid")),
+            intel: self.intel().iter().filter_map(|found| found["confidence"].as_u64()).collect(),
+            told,
+        }
+    }
+
+    /// Each indicator once, as the oldest part that has it told it.
+    fn intel(&self) -> Vec<Value> {
+        let mut shown: Vec<Value> = Vec::new();
+        for found in self.parts.iter().flat_map(|(_, part)| &part.intel) {
+            if !shown.iter().any(|known| (&known["type"], &known["value"]) == (&found["type"], &found["value"])) {
+                shown.push(found.clone());
+            }
+        }
+        shown
     }
 
     fn sum(&self, count: impl Fn(&Part) -> u64) -> u64 {

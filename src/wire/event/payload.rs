@@ -1,19 +1,22 @@
 //! The payload of each kind of case event. Members that say nothing are left out; names end in their unit where they
 //! have one, and strengths and weights are permille.
 
-use super::super::alert_json;
 use super::super::json::{self, ListNames, Object, object};
+use super::super::{alert_json, view};
 use crate::model::{
-    Alert, Begun, CaseId, CaseStatus, EdgeId, EdgeView, EventKind, Evidence, Link, MergeSide, PartId, PartedBy,
-    Priority, PriorityFactor, RejectedRival, Severity, Tally, Timestamp, Verdict,
+    Alert, Begun, CaseId, CaseStatus, EDGES_TOLD_MAX, EdgeId, EdgeView, EventKind, Evidence, IntelMatch, Link,
+    MergeSide, PartId, PartedBy, Priority, PriorityFactor, RejectedRival, Severity, Tally, Timestamp, Verdict,
 };
 
 const EVIDENCE: ListNames = ListNames { items: "evidence", total: "evidence_total" };
 const REPEATS: ListNames = ListNames { items: "repeats", total: "repeats_total" };
 
 /// Parts are told whole up to this many, which is more than a case may have: a list of moved parts that was cut could
-/// not be folded.
-const PARTS_MAX: usize = 500;
+/// not be folded. One alert may begin two, so a case passes the highest `parts_per_case_max` by one at most.
+const PARTS_MAX: usize = 4_100;
+/// Written bytes of a list of edges after which the keys of further ones are left out. The edges themselves are told all:
+/// an alert draws a hundred at most.
+const EDGES_BYTES_MAX: usize = 22 * 1024;
 
 pub fn write(o: &mut Object<'_>, kind: &EventKind) {
     match kind {
@@ -67,9 +70,11 @@ pub fn write(o: &mut Object<'_>, kind: &EventKind) {
         EventKind::Unlinked { edges, drawn, by } => {
             o.object("by", |o| parted_by(o, by));
             if !drawn.is_empty() {
-                o.list("drawn", drawn, super::super::view::edge);
+                edge_list(o, "drawn", drawn);
             }
-            o.list("edges", edges, |edge, out| json::uint(edge.0, out));
+            let told = &edges[..edges.len().min(EDGES_TOLD_MAX)];
+            o.list("edges", told, |edge, out| json::uint(edge.0, out));
+            o.uint("edges_total", edges.len() as u64);
         }
         EventKind::Split { other, side, parts, severity, priority, roll_up, by, comment } => {
             o.object("by", |o| parted_by(o, by));
@@ -92,6 +97,11 @@ pub fn write(o: &mut Object<'_>, kind: &EventKind) {
         EventKind::Linked { other, link } => {
             o.object("link", |o| self::link(o, link));
             o.id("other", other);
+        }
+        EventKind::IntelMatched { part, alert, found } => {
+            o.id("alert_id", alert);
+            o.object("match", |o| intel_match(o, found));
+            o.uint("part", part.0);
         }
         EventKind::OverflowStarted { alerts } | EventKind::OverflowEnded { alerts } => o.uint("alerts", *alerts),
     }
@@ -122,7 +132,7 @@ fn attached(
         o.uint("edge", edge.0);
     }
     if !edges.is_empty() {
-        o.list("edges", edges, super::super::view::edge);
+        edge_list(o, "edges", edges);
     }
     o.object("link", |o| self::link(o, link));
     o.uint("part", part.0);
@@ -131,7 +141,7 @@ fn attached(
 fn repeated(o: &mut Object<'_>, part: PartId, begins: Option<&Begun>, repeats: &[Tally]) {
     if let Some(begins) = begins {
         o.object("begins", |o| {
-            o.object("edge", |o| super::super::view::edge_members(o, &begins.edge));
+            o.object("edge", |o| view::edge_members(o, &begins.edge));
             o.uint("severity_id", begins.severity.id().into());
             o.text("title", &begins.title);
         });
@@ -194,6 +204,29 @@ fn undone(o: &mut Object<'_>, other: &CaseId, side: MergeSide, edge: EdgeId, par
     o.id("other", other);
     moved_parts(o, parts);
     o.text("side", side.label());
+}
+
+/// Every edge; keys only while there is room for them.
+fn edge_list(o: &mut Object<'_>, name: &'static str, edges: &[EdgeView]) {
+    let out = o.key(name);
+    let start = out.len();
+    out.push(b'[');
+    let mut room = true;
+    for (at, edge) in edges.iter().enumerate() {
+        if at > 0 {
+            out.push(b',');
+        }
+        let before = out.len();
+        if room {
+            view::edge(edge, out);
+            room = out.len() - start <= EDGES_BYTES_MAX;
+        }
+        if !room {
+            out.truncate(before);
+            object(out, |o| view::edge_without_keys(o, edge));
+        }
+    }
+    out.push(b']');
 }
 
 fn moved_parts(o: &mut Object<'_>, parts: &[PartId]) {
@@ -264,6 +297,16 @@ fn rival(rival: &RejectedRival, out: &mut Vec<u8>) {
         o.id("case_id", &rival.case);
         o.uint("strength", rival.strength_permille.into());
     });
+}
+
+pub(in crate::wire) fn intel_match(o: &mut Object<'_>, found: &IntelMatch) {
+    o.uint("confidence", found.confidence.into());
+    o.text("list", &found.list);
+    o.text("type", found.kind.label());
+    if let Some(until) = found.valid_until {
+        o.time("valid_until", until);
+    }
+    o.text("value", &found.value);
 }
 
 pub(in crate::wire) fn priority(o: &mut Object<'_>, priority: &Priority) {

@@ -2,7 +2,7 @@
 //! common synonyms, and the ids of OCSF.
 
 use super::piece::Word;
-use crate::model::{EntityKind, ObservableKind, Role, Severity};
+use crate::model::{EntityKind, ObservableKind, Role, Severity, criticality_from_label};
 use crate::wire::decode::Refused;
 
 /// OCSF lists host names and accounts among its observables; here they are entities.
@@ -120,16 +120,12 @@ pub(super) fn severity(word: &str) -> Option<Severity> {
 
 /// 0 to 4, as a number or as a word.
 pub(super) fn criticality(raw: Option<&Word<'_>>) -> Result<u8, Refused> {
-    const WORDS: [&str; 5] = ["unknown", "low", "medium", "high", "critical"];
     let wrong = |raw: &str| Refused::value("entities[].criticality", raw);
     match raw {
         None => Ok(0),
         Some(Word::Number(number)) => {
             u8::try_from(*number).ok().filter(|n| *n <= 4).ok_or_else(|| wrong(&number.to_string()))
         }
-        Some(Word::Text(word)) => {
-            let place = WORDS.iter().position(|known| known.eq_ignore_ascii_case(word));
-            place.and_then(|place| u8::try_from(place).ok()).ok_or_else(|| wrong(word))
-        }
+        Some(Word::Text(word)) => criticality_from_label(word).ok_or_else(|| wrong(word)),
     }
 }

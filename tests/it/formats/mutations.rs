@@ -5,7 +5,7 @@ use std::fs;
 use std::path::Path;
 use std::sync::LazyLock;
 
-use casewright::testing::hostile::{Reader, check_profile, check_text};
+use casewright::testing::hostile::{Reader, check_list, check_profile, check_text};
 use casewright::wire::Profiles;
 use proptest::prelude::*;
 
@@ -16,8 +16,14 @@ static SEEDS: LazyLock<Vec<Vec<u8>>> = LazyLock::new(|| {
     samples.chain(corpus()).collect()
 });
 
+static LISTS: LazyLock<Vec<Vec<u8>>> = LazyLock::new(|| files_of("tests/data/lists"));
+
 fn corpus() -> Vec<Vec<u8>> {
-    let dir = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/corpus");
+    files_of("tests/corpus")
+}
+
+fn files_of(dir: &str) -> Vec<Vec<u8>> {
+    let dir = Path::new(env!("CARGO_MANIFEST_DIR")).join(dir);
     let files = fs::read_dir(dir).expect("the corpus").map(|entry| entry.expect("an entry").path());
     let mut files: Vec<_> = files.collect();
     files.sort();
@@ -77,7 +83,9 @@ fn the_corpus_is_read() {
         READER.check(seed);
         check_text(&String::from_utf8_lossy(seed));
         check_profile(&String::from_utf8_lossy(seed));
+        check_list(&String::from_utf8_lossy(seed));
     }
+    LISTS.iter().for_each(|list| check_list(&String::from_utf8_lossy(list)));
 }
 
 proptest! {
@@ -89,6 +97,13 @@ proptest! {
         changes.iter().for_each(|change| apply(&mut bytes, change));
         READER.check(&bytes);
         check_text(&String::from_utf8_lossy(&bytes));
+    }
+
+    #[test]
+    fn changed_lists_are_read_or_refused(which in any::<usize>(), changes in proptest::collection::vec(change(), 1..6)) {
+        let mut bytes = LISTS[which % LISTS.len()].clone();
+        changes.iter().for_each(|change| apply(&mut bytes, change));
+        check_list(&String::from_utf8_lossy(&bytes));
     }
 
     #[test]

@@ -5,10 +5,10 @@ use std::sync::Arc;
 
 use casewright::model::{
     Activity, Actor, Alert, AlertId, AlertLink, Attack, Band, Begun, CaseEvent, CaseId, CaseStatus, CaseView, Cause,
-    Correlation, Counted, EdgeId, EdgeView, Entity, EntityKind, EventKind, EventTime, Evidence, KeyKind, Label, Link,
-    ListView, Marks, MergeSide, MergedFrom, Millis, MoveSide, Observable, ObservableKind, Origin, PartId, PartedBy,
-    Priority, PriorityFactor, RefusedMerge, RejectedRival, RelatedCase, Role, Rule, Severity, Source, SplitSide, Tally,
-    Tenant, TimeFrom, Timestamp, TopicName, Verdict,
+    Correlation, Counted, EdgeId, EdgeView, Entity, EntityKind, EventKind, EventTime, Evidence, IntelMatch, KeyKind,
+    Label, Link, ListView, Marks, MergeSide, MergedFrom, Millis, MoveSide, Observable, ObservableKind, Origin, PartId,
+    PartedBy, Priority, PriorityFactor, RefusedMerge, RejectedRival, RelatedCase, Role, Rule, Severity, Source,
+    SplitSide, Tally, Tenant, TimeFrom, Timestamp, TopicName, Verdict,
 };
 
 pub const T0: Timestamp = Timestamp::from_millis(1_785_585_600_123);
@@ -115,7 +115,7 @@ pub fn priority() -> Priority {
     Priority {
         score: 64,
         band: Band::P2,
-        factors: vec![PriorityFactor { name: "severity", points: 60 }, PriorityFactor { name: "rules", points: 4 }],
+        factors: vec![PriorityFactor { name: "severity", points: 60 }, PriorityFactor { name: "risk", points: 4 }],
     }
 }
 
@@ -221,6 +221,7 @@ fn merged(link: &Arc<Link>) -> Vec<EventKind> {
         undone(MergeSide::Survivor),
         undone(MergeSide::Restored),
         EventKind::Linked { other: case(2), link: Arc::clone(&link) },
+        EventKind::IntelMatched { part: PartId(5), alert: AlertId(7), found: intel_match() },
         EventKind::MergeProposed { other: case(2), reason: RefusedMerge::OverSoftCap, link },
         EventKind::Unlinked { edges: vec![EdgeId(1), EdgeId(4)], drawn: vec![edge_view()], by: hub },
         split(SplitSide::From),
@@ -228,6 +229,16 @@ fn merged(link: &Arc<Link>) -> Vec<EventKind> {
         moved(MoveSide::From),
         moved(MoveSide::To),
     ]
+}
+
+fn intel_match() -> IntelMatch {
+    IntelMatch {
+        kind: ObservableKind::Ip,
+        value: "203.0.113.9".into(),
+        list: "sharing-group".into(),
+        confidence: 80,
+        valid_until: Some(T0),
+    }
 }
 
 pub fn event(seq: u64, kind: EventKind) -> CaseEvent {
@@ -264,6 +275,7 @@ pub fn view() -> CaseView {
         observables: one((ObservableKind::Ip, "203.0.113.9".into(), Role::Destination)),
         entities: one((EntityKind::Host, "web-1".into(), Role::Asset)),
         attacks: one(attack()),
+        intel_matches: ListView { items: vec![intel_match()], total: 1 },
         parts: ListView { items: vec![PartId(5), PartId(6)], total: 2 },
         edges: ListView { items: vec![edge_view()], total: 1 },
         follows: None,
@@ -285,7 +297,7 @@ fn one<T>(value: T) -> ListView<Counted<T>> {
     ListView { items: vec![Counted { value, count: 3 }], total: 1 }
 }
 
-fn edge_view() -> EdgeView {
+pub fn edge_view() -> EdgeView {
     EdgeView {
         id: EdgeId(1),
         from: PartId(6),

@@ -6,8 +6,8 @@ use std::hash::Hash;
 use std::sync::Arc;
 
 use casewright::model::{
-    Alert, CaseEvent, CaseId, CaseStatus, CaseView, Counted, EdgeId, EdgeView, EventKind, KeyKind, Link, ListView,
-    MergeSide, MergedFrom, MoveSide, PartId, RelatedCase, Severity, SplitSide, Tenant, Timestamp,
+    Alert, CaseEvent, CaseId, CaseStatus, CaseView, Counted, EdgeId, EdgeView, EventKind, IntelMatch, KeyKind, Link,
+    ListView, MergeSide, MergedFrom, MoveSide, PartId, RelatedCase, Severity, SplitSide, Tenant, Timestamp,
 };
 
 #[derive(Default)]
@@ -29,6 +29,7 @@ enum Fact {
     Begun(Severity, Arc<str>),
     Repeats(u64, Timestamp, Timestamp),
     RolledUp(u64, Timestamp, Timestamp),
+    Intel(IntelMatch),
 }
 
 impl Fold {
@@ -64,6 +65,7 @@ impl Fold {
             EventKind::AlertsRolledUp { part, count, first_at, last_at } => {
                 self.fact(&id, *part, Fact::RolledUp(*count, *first_at, *last_at));
             }
+            EventKind::IntelMatched { part, found, .. } => self.fact(&id, *part, Fact::Intel(found.clone())),
             EventKind::Merged { from, edge, parts, between, link } => {
                 self.members.get_mut(&id).unwrap().extend(parts);
                 if link.is_none() {
@@ -85,10 +87,7 @@ impl Fold {
                     view.status = CaseStatus::Merged;
                 }
             }
-            EventKind::MergeUndone { other, side, edge, parts, .. } => {
-                self.edges.remove(&(id.tenant.clone(), *edge));
-                self.undo(&id, other, *side, parts);
-            }
+            EventKind::MergeUndone { other, side, parts, .. } => self.undo(&id, other, *side, parts),
             EventKind::Unlinked { edges, drawn, .. } => {
                 for edge in edges {
                     self.edges.remove(&(id.tenant.clone(), *edge));
@@ -240,15 +239,16 @@ fn tally(view: &mut CaseView, parts: &[&[Fact]]) {
     view.observables = counted(parts, observables, true);
     let entities = |alert: &Alert| alert.entities.iter().map(|e| (e.kind, e.id.clone(), e.role)).collect();
     view.entities = counted(parts, entities, true);
+    view.intel_matches = intel(parts);
     view.attacks = counted(parts, |alert| alert.attacks.clone(), true);
 }
 
 impl Fact {
-    fn times(&self) -> [Timestamp; 2] {
+    fn times(&self) -> Vec<Timestamp> {
         match self {
-            Self::Alert(alert) | Self::Update(alert) => [alert.event_time.at; 2],
-            Self::Begun(..) => [Timestamp::MAX, Timestamp::MIN],
-            Self::Repeats(_, first, last) | Self::RolledUp(_, first, last) => [*first, *last],
+            Self::Alert(alert) | Self::Update(alert) => vec![alert.event_time.at],
+            Self::Repeats(_, first, last) | Self::RolledUp(_, first, last) => vec![*first, *last],
+            Self::Begun(..) | Self::Intel(_) => Vec::new(),
         }
     }
 }
@@ -259,7 +259,7 @@ fn title(parts: &[&[Fact]]) -> Arc<str> {
         let named = match fact {
             Fact::Alert(alert) | Fact::Update(alert) => (alert.severity, alert.title.clone()),
             Fact::Begun(severity, title) => (*severity, title.clone()),
-            Fact::Repeats(..) | Fact::RolledUp(..) => continue,
+            Fact::Repeats(..) | Fact::RolledUp(..) | Fact::Intel(_) => continue,
         };
         if best.as_ref().is_none_or(|(severity, _)| named.0 > *severity) {
             best = Some(named);
@@ -292,6 +292,19 @@ fn counted<T: Eq + Hash + Clone>(
         of_part.into_iter().for_each(|counted| add(&mut all_parts, counted.value, counted.count));
     }
     all(all_parts)
+}
+
+/// Each indicator once, as it was first told.
+fn intel(parts: &[&[Fact]]) -> ListView<IntelMatch> {
+    let mut told: Vec<IntelMatch> = Vec::new();
+    for fact in parts.iter().flat_map(|facts| facts.iter()) {
+        if let Fact::Intel(found) = fact
+            && told.iter().all(|known| !known.is_same(found))
+        {
+            told.push(found.clone());
+        }
+    }
+    all(told)
 }
 
 fn add<T: Eq>(list: &mut Vec<Counted<T>>, value: T, count: u64) {
@@ -347,6 +360,7 @@ fn blank(id: &CaseId, at: Timestamp, severity: Severity) -> CaseView {
         observables: ListView { items: Vec::new(), total: 0 },
         entities: ListView { items: Vec::new(), total: 0 },
         attacks: ListView { items: Vec::new(), total: 0 },
+        intel_matches: ListView { items: Vec::new(), total: 0 },
         parts: ListView { items: Vec::new(), total: 0 },
         edges: ListView { items: Vec::new(), total: 0 },
         follows: None,

@@ -10,11 +10,11 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use casewright::engine::{Input, Policy, Reopen, subject_of};
+use casewright::engine::{Asset, Indicator, Input, Lists, Policy, Reopen, subject_of};
 use casewright::model::{
     Activity, Actor, Alert, AlertId, Attack, CaseId, CaseStatus, Command, CommandKind, Correlation, Entity, EntityKind,
     EventTime, Marks, Millis, Observable, ObservableKind, Origin, Role, Rule, Severity, Source, Tenant, TimeFrom,
-    Timestamp, TopicName, Verdict,
+    Timestamp, TopicName, Verdict, criticality_from_label,
 };
 
 /// A Thursday, so that nothing starts at zero.
@@ -42,6 +42,7 @@ impl Script {
             "alert" => self.alert(at, &words),
             "advance" => Input::Advance { watermark: at },
             "idle" => Input::Idle { origin: self.origin(&words) },
+            "lists" => Input::Lists(Arc::new(words.lists())),
             "policy" => {
                 let policy = policy(Policy { digest: [7; 32], ..Policy::default() }, line);
                 Input::Policy { policy: Box::new(policy), text: "later".into() }
@@ -107,8 +108,8 @@ impl<'a> Words<'a> {
             title: format!("title of {name}").into(),
             description: None,
             severity: self.get("sev").map_or(Severity::Medium, |sev| Severity::from_label(sev).unwrap()),
-            confidence: None,
-            risk_score: None,
+            confidence: self.get("conf").map(|number| number.parse().unwrap()),
+            risk_score: self.get("risk").map(|number| number.parse().unwrap()),
             source: Source { product: self.get("product").unwrap_or("edr").into(), ..Source::default() },
             alert_uid: None,
             source_ref: None,
@@ -132,6 +133,23 @@ impl<'a> Words<'a> {
         }
     }
 
+    /// `host:web-1=extreme` and `ip:8.8.8.8=90`, or `=90@2h` where it is valid no longer.
+    fn lists(&self) -> Lists {
+        let (mut indicators, mut assets) = (Vec::new(), Vec::new());
+        for (named, said) in &self.pairs {
+            let (kind, value) = named.split_once(':').unwrap();
+            if let Some(criticality) = criticality_from_label(said) {
+                assets.push(Asset { kind: EntityKind::from_label(kind).unwrap(), id: value.into(), criticality });
+                continue;
+            }
+            let kind = ObservableKind::ALL.into_iter().find(|known| known.label() == kind).unwrap();
+            let (confidence, until) = said.split_once('@').map_or((*said, None), |(sure, until)| (sure, Some(until)));
+            let (confidence, valid_until) = (confidence.parse().unwrap(), until.map(time));
+            indicators.push(Indicator { kind, value: value.into(), list: 0, confidence, valid_until });
+        }
+        Lists::new(vec!["feed".into()], indicators, assets)
+    }
+
     fn correlation(&self) -> Correlation {
         Correlation {
             group_key: self.get("group").map(Into::into),
@@ -152,7 +170,8 @@ impl<'a> Words<'a> {
         ];
         let entity = |(word, kind, role): (&str, EntityKind, Role)| {
             let (id, site) = (self.get(word)?.into(), self.get("site").map(Into::into));
-            Some(Entity { kind, id, name: None, domain: None, site, role, criticality: 0 })
+            let criticality = self.get("crit").map_or(0, |word| criticality_from_label(word).unwrap());
+            Some(Entity { kind, id, name: None, domain: None, site, role, criticality })
         };
         kinds.into_iter().filter_map(entity).collect()
     }

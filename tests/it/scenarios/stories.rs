@@ -352,6 +352,7 @@ fn an_undone_merge_gives_the_case_back_and_is_not_made_again() {
         -- case-1 took case-2
         -- case-1 severity high
         40s  undo case-1 case-2
+        -- case-1 loses 1 edges: person
         -- case-1 gave back case-2
         -- case-2 parted from case-1
         -- case-1 severity medium
@@ -385,17 +386,21 @@ fn a_chain_of_merges_comes_apart_in_any_order() {
         ";
     let outer_first = "
         5s   undo case-1 case-2
+        -- case-1 loses 1 edges: person
         -- case-1 gave back case-2
         -- case-2 parted from case-1
         6s   undo case-2 case-3
+        -- case-2 loses 1 edges: person
         -- case-2 gave back case-3
         -- case-3 parted from case-2
         ";
     let inner_first = "
         5s   undo case-1 case-3
+        -- case-1 loses 1 edges: person
         -- case-1 gave back case-3
         -- case-3 parted from case-1
         6s   undo case-1 case-2
+        -- case-1 loses 1 edges: person
         -- case-1 gave back case-2
         -- case-2 parted from case-1
         ";
@@ -421,6 +426,7 @@ fn what_hung_on_the_case_that_leaves_is_told_where_it_belongs_now() {
         -- case-2 merged into case-1
         -- case-1 took case-2
         5s   undo case-1 case-3
+        -- case-1 loses 2 edges: person
         -- case-1 gave back case-2
         -- case-2 parted from case-1
         -- case-1 gave back case-3
@@ -562,22 +568,65 @@ fn past_the_hard_cap_alerts_are_counted_and_exemplars_kept() {
 }
 
 #[test]
-fn a_hub_links_nothing_until_it_is_specific_again() {
+fn a_machine_where_strangers_meet_links_nothing_and_what_it_linked_comes_apart() {
     check(
         "
-        policy hub_users=2 quiet=10d
-        0s   alert a1 user=bob host=h1
-        2h   alert a2 user=bob host=h2
-        4h   alert a3 user=bob host=h3
+        0s   alert a1 host=web-1 user=ann
+        1m   alert a2 host=db-1 user=bob
         -- case-1 opened by a1
         -- case-2 opened by a2
-        -- case-3 opened by a3
-        4h1m alert a4 user=bob host=h4
-        -- case-3 joined by a4 in a new part
-        2d   alert a5 user=bob host=h5
-        2d   alert a6 user=bob host=h6
-        -- case-4 opened by a5
-        -- case-4 joined by a6 in a new part
+        2m   alert a3 host=dc-1 user=ann rule=logon
+        -- case-1 joined by a3 in a new part
+        3m   alert a4 host=dc-1 user=bob rule=logon
+        -- case-2 joined by a4 in a new part
+        -- case-2 merged into case-1
+        -- case-1 took case-2
+        -- case-1 loses 1 edges: dc-1 is a hub
+        -- case-1 gave back case-2
+        -- case-2 parted from case-1
+        4m   alert a5 host=dc-1 user=eve rule=logon
+        -- case-3 opened by a5
+        ",
+    );
+}
+
+#[test]
+fn a_stolen_account_that_began_everywhere_it_went_stays_one_case() {
+    check(
+        "
+        0s   alert a1 host=web-1 user=bob
+        1m   alert a2 host=web-2 user=bob
+        2m   alert a3 host=web-3 user=bob
+        3m   alert a4 host=web-4 user=bob
+        -- case-1 opened by a1
+        -- case-1 joined by a2 in a new part
+        -- case-1 joined by a3 in a new part
+        -- case-1 joined by a4 in a new part
+        ",
+    );
+}
+
+#[test]
+fn what_fires_all_day_goes_to_a_roll_up_and_leaves_the_incident() {
+    check(
+        "
+        0s   alert a1 host=mail-1 user=ann rule=mimikatz sev=high
+        1m   alert b1 host=mail-1 rule=login sev=low
+        1h   alert b2 host=mail-1 rule=login sev=low dedup=2
+        2h   alert b3 host=mail-1 rule=login sev=low dedup=3
+        -- case-1 opened by a1
+        -- case-1 joined by b1 in a new part
+        -- case-1 joined by b2 in a new part
+        -- case-1 joined by b3 in a new part
+        3h   alert b4 host=mail-1 rule=login sev=low dedup=4
+        -- case-1 loses 1 edges: login is background
+        -- case-1 loses 1 edges: login is background
+        -- case-1 loses 1 edges: login is background
+        -- case-1 split off case-2
+        -- case-2 is split from case-1: login is background
+        -- case-2 joined by b4
+        4h   alert b5 host=mail-1 rule=login sev=low dedup=5
+        -- case-2 joined by b5
         ",
     );
 }
@@ -833,6 +882,7 @@ fn a_cold_merge_comes_apart_too() {
         -- case-1 took case-2
         -- case-1 closed
         31d  undo case-1 case-2
+        -- case-1 loses 1 edges: person
         -- case-1 gave back case-2
         -- case-2 parted from case-1
         32d  comment case-3
@@ -959,7 +1009,65 @@ fn severity_and_priority_follow_the_parts() {
         -- case-1 opened by a1
         -- case-1 joined by a2
         -- case-1 severity critical
-        -- case-1 priority 95
+        -- case-1 priority 72
+        ",
+    );
+}
+
+#[test]
+fn an_indicator_is_told_once_per_case_and_anew_where_cases_part() {
+    check(
+        "
+        0s   lists domain:c2.example=90
+        1s   alert a1 host=web-1 domain=c2.example
+        2s   alert a2 host=web-1 domain=c2.example rule=r2
+        3s   alert b1 host=web-2
+        -- case-1 opened by a1
+        -- case-1 met c2.example of feed
+        -- case-1 joined by a2
+        -- case-2 opened by b1
+        4s   merge case-1 case-2
+        5s   alert b2 host=web-2 domain=c2.example
+        -- case-2 merged into case-1
+        -- case-1 took case-2
+        -- case-1 joined by b2 in a new part
+        6s   undo case-1 case-2
+        -- case-1 loses 1 edges: person
+        -- case-1 gave back case-2
+        -- case-2 parted from case-1
+        -- case-2 met c2.example of feed
+        ",
+    );
+}
+
+#[test]
+fn an_indicator_matches_by_event_time_and_from_its_listing_on() {
+    check(
+        "
+        0s   alert a1 host=web-1 dst=8.8.8.8
+        1s   lists ip:8.8.8.8=90@1h
+        2s   alert a2 host=web-1 dst=8.8.4.4
+        -- case-1 opened by a1
+        -- case-1 joined by a2
+        1h1s alert b1 host=web-2 dst=8.8.8.8
+        2h   alert b2 host=web-2 dst=8.8.8.8 at=59m
+        -- case-1 joined by b1 in a new part
+        -- case-1 joined by b2
+        -- case-1 met 8.8.8.8 of feed
+        ",
+    );
+}
+
+#[test]
+fn an_update_may_bring_an_indicator() {
+    check(
+        "
+        0s   lists ip:8.8.8.8=90
+        1s   alert a1 host=web-1
+        2s   alert a1 host=web-1 rev=1 dst=8.8.8.8
+        -- case-1 opened by a1
+        -- case-1 updated by a1
+        -- case-1 met 8.8.8.8 of feed
         ",
     );
 }

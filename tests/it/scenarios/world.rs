@@ -81,6 +81,11 @@ impl World {
     /// Forgets the engine and takes another one back from the rows.
     pub fn restart(&mut self, seed: u64) {
         self.seal();
+        self.reopen(seed);
+    }
+
+    /// Takes the engine back from the rows as they are.
+    pub fn reopen(&mut self, seed: u64) {
         let rows = self.rows.values().cloned();
         self.engine = Engine::restore(seed, self.policy.clone(), "".into(), rows).unwrap();
     }
@@ -166,6 +171,7 @@ impl World {
                 format!("parted from {}", case_name(other))
             }
             EventKind::Linked { other, .. } => format!("linked {}", case_name(other)),
+            EventKind::IntelMatched { found, .. } => format!("met {} of {}", found.value, found.list),
             EventKind::OverflowStarted { .. } => "overflow started".to_owned(),
             EventKind::OverflowEnded { .. } => "overflow ended".to_owned(),
         };

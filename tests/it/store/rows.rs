@@ -3,13 +3,15 @@
 use std::sync::Arc;
 
 use casewright::engine::{
-    AlertRef, CaseState, ClockState, DedupEntry, EdgeKind, EdgeStands, EdgeState, EvidenceKey, EvidenceSet, Habit,
-    HeldHour, IdEntry, KeyStat, LearnedChunk, MergeRecord, PartKey, PartKind, PartState, PartitionClock, Pending,
-    PolicyState, RelatedState, RolledUp, Settled, StateRow, TenantState, TrackedEntity, TrackedObservable,
+    AlertRef, Asset, CaseState, ClockState, DedupEntry, EdgeKind, EdgeStands, EdgeState, EvidenceKey, EvidenceSet,
+    Habit, HeldHour, IdEntry, Indicator, IntelSeen, KeyStat, LearnedChunk, ListChunk, ListsState, MergeRecord, PartKey,
+    PartKind, PartState, PartitionClock, Pending, PolicyState, RelatedState, Risk, RolledUp, Settled, StateRow,
+    TenantState, TrackedEntity, TrackedObservable,
 };
 use casewright::model::{
-    AlertId, Attack, Band, CaseId, CaseStatus, EdgeId, EntityKind, KeyHash, KeyKind, Link, ObservableKind, Origin,
-    Outcome, PartId, Priority, PriorityFactor, RejectedRival, Role, Severity, Tenant, Timestamp, TopicName, Verdict,
+    AlertId, Attack, Band, CaseId, CaseStatus, EdgeId, EntityKind, IntelMatch, KeyHash, KeyKind, Link, ObservableKind,
+    Origin, Outcome, PartId, Priority, PriorityFactor, RejectedRival, Role, Severity, Tenant, Timestamp, TopicName,
+    Verdict,
 };
 use casewright::store::{CaseSegments, ChangelogId, Claim, InputPosition, Manifest};
 
@@ -100,7 +102,7 @@ impl Dice {
     }
 
     fn priority(&mut self) -> Priority {
-        let names = ["severity", "rules", "sources", "tactics", "volume"];
+        let names = ["severity", "risk", "sources", "tactics", "volume"];
         let factor = |dice: &mut Self| PriorityFactor { name: dice.pick(&names), points: dice.below(101) as u8 };
         Priority {
             score: self.below(101) as u8,
@@ -110,7 +112,13 @@ impl Dice {
     }
 
     pub fn state_row(&mut self) -> StateRow {
-        match self.below(7) {
+        match self.below(9) {
+            7 => StateRow::Lists(ListsState {
+                digest: [self.roll() as u8; 32],
+                names: self.list(Self::text),
+                chunks: self.below(9) as u32,
+            }),
+            8 => StateRow::ListChunk { chunk: self.below(9) as u32, entries: self.list_chunk() },
             0 => StateRow::Clock(self.clock()),
             1 => StateRow::Policy(PolicyState { digest: [self.roll() as u8; 32], text: self.text() }),
             2 => {
@@ -251,7 +259,48 @@ impl Dice {
             keys: self.list(Self::part_key),
             pending: self.maybe(Self::pending),
             edges: self.list(Self::edge),
+            risk: self.risk(),
         }
+    }
+
+    /// Known, or as an earlier version left it.
+    fn risk(&mut self) -> Risk {
+        if self.flag() {
+            return Risk::unknown();
+        }
+        Risk {
+            rules: vec![self.below(101) as u8; 1 + self.below(3)],
+            confidence: self.below(101) as u8,
+            criticality: self.below(5) as u8,
+            intel: self.list(Self::intel),
+        }
+    }
+
+    fn intel(&mut self) -> IntelSeen {
+        let found = IntelMatch {
+            kind: self.pick(&ObservableKind::ALL),
+            value: self.text(),
+            list: self.text(),
+            confidence: self.below(101) as u8,
+            valid_until: self.maybe(Self::at),
+        };
+        IntelSeen { found, alert: self.alert_id(), told: self.flag() }
+    }
+
+    fn list_chunk(&mut self) -> ListChunk {
+        let indicator = |dice: &mut Self| Indicator {
+            kind: dice.pick(&ObservableKind::ALL),
+            value: dice.text().to_string().into(),
+            list: dice.below(300) as u16,
+            confidence: dice.below(101) as u8,
+            valid_until: dice.maybe(Self::at),
+        };
+        let asset = |dice: &mut Self| Asset {
+            kind: dice.pick(&EntityKind::ALL),
+            id: dice.text().to_string().into(),
+            criticality: dice.below(5) as u8,
+        };
+        ListChunk { indicators: self.list(indicator), assets: self.list(asset) }
     }
 
     fn observable(&mut self) -> TrackedObservable {
