@@ -1,6 +1,7 @@
 //! The command line: which commands there are, what each of them builds and in which order, and the exit code of every
 //! end. The commands themselves live in a file each.
 
+mod case;
 mod check_config;
 mod cli;
 mod completions;
@@ -53,6 +54,7 @@ pub fn run(cli: Cli) -> ExitCode {
 
 fn dispatch(command: Command) -> Result<(), AppError> {
     match command {
+        Command::Case(args) => case::run(&args),
         Command::Run(args) => run::run(&args),
         Command::Demo(args) => demo::run(&args),
         Command::Replay(args) => replay::run(&args),

@@ -6,8 +6,9 @@
 //! strongly it belongs where), `correlate` (which outcome it gets), `attach` (what it ties together), `habit` (what fires
 //! all day), `stranger` (which keys are hubs), `guard` and `form` (which parts make up which case), `repeat` (when counts
 //! are told), `life` (what the passing of time does), `command` (what people may do), `regroup` (with parts), `noise` (what
-//! they silence), `lists` (what is known beforehand), `priority`, `view`. State: `state` (rows), `part`, `risk`, `graph`
-//! (edges), `case`, `learned`, `sight` (which part holds which key), `rows` and `restore` (out to rows and back).
+//! they silence), `lists` (what is known beforehand), `priority`, `view`, `explain` (why a case is one, and what would break
+//! it apart). State: `state` (rows), `part`, `risk`, `graph` (edges), `case`, `learned`, `sight` (which part holds which
+//! key), `rows` and `restore` (out to rows and back).
 
 #![deny(clippy::disallowed_methods, clippy::disallowed_types)]
 
@@ -17,6 +18,7 @@ mod case;
 mod clock;
 mod command;
 mod correlate;
+mod explain;
 mod form;
 mod graph;
 mod guard;
@@ -51,6 +53,10 @@ mod view;
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
+pub use explain::{
+    About, EXPLAINED_MAX, EdgeCut, EdgeTold, Explanation, Family, KeyCut, Named, PartCut, PartTold, Piece, Standing,
+    Without, explain,
+};
 pub use input::{Effects, Input, Refused, Settled};
 pub use keys::{KEYS_MAX, Subject, dedup_hash, keys_of, subject_of};
 pub use lists::{

@@ -1,7 +1,8 @@
-//! The daemon's HTTP side: health, metrics and, later, the API and the console. This file owns the listener and the life
-//! of connections (how many, how long, how they end); `route` has the table of what is answered and `problem` the one
-//! of what goes wrong.
+//! The daemon's HTTP side: health, metrics, the API that reads cases and, later, the console. This file owns the listener
+//! and the life of connections (how many, how long, how they end); `route` has the table of what is answered, `api` what is
+//! answered of cases, and `problem` the table of what goes wrong.
 
+mod api;
 mod problem;
 mod route;
 
@@ -21,9 +22,12 @@ use tokio::net::TcpStream;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tracing::{debug, info, warn};
 
+use crate::pipeline::CaseReader;
 use crate::telemetry::{Health, Metrics};
 
 pub use problem::ApiError;
+
+use route::Shared;
 
 const CONNECTIONS_MAX: usize = 256;
 const BODY_BYTES_MAX: usize = 1 << 20;
@@ -65,6 +69,7 @@ impl Service {
         insecure: bool,
         metrics: Arc<Metrics>,
         health: Arc<Health>,
+        cases: CaseReader,
     ) -> Result<Self, HttpError> {
         if !insecure && !bind.ip().is_loopback() {
             return Err(HttpError::OffLoopback(bind));
@@ -72,7 +77,8 @@ impl Service {
         let listener = TcpListener::bind(bind).map_err(|error| listen_error(bind, error))?;
         listener.set_nonblocking(true).map_err(|error| listen_error(bind, error))?;
         let address = listener.local_addr().map_err(|error| listen_error(bind, error))?;
-        Ok(Self { listener, address, router: route::router(metrics, health, BODY_BYTES_MAX) })
+        let shared = Shared { metrics, health, cases, any_host: insecure };
+        Ok(Self { listener, address, router: route::router(shared, BODY_BYTES_MAX) })
     }
 
     #[must_use]
@@ -159,7 +165,8 @@ mod tests {
     fn start() -> Running {
         let health = Arc::new(Health::new());
         let free = SocketAddr::from(([127, 0, 0, 1], 0));
-        let service = Service::new(free, false, Arc::new(Metrics::new()), Arc::clone(&health)).unwrap();
+        let service =
+            Service::new(free, false, Arc::new(Metrics::new()), Arc::clone(&health), CaseReader::default()).unwrap();
         let address = service.address();
         let (stop, stopped) = tokio::sync::oneshot::channel::<()>();
         std::thread::spawn(move || {
@@ -224,16 +231,69 @@ mod tests {
     }
 
     #[test]
+    fn the_api_says_what_is_wrong_with_a_request() {
+        let running = start();
+        let problem = |path: &str| {
+            let answer = ask(running.address, &format!("GET {path}"));
+            assert!(answer.contains("application/problem+json"), "{answer}");
+            let body = body(&answer);
+            assert!(answer.starts_with(&format!("HTTP/1.1 {} ", body["status"])), "{answer}");
+            (body["status"].as_u64().unwrap(), body["type"].as_str().unwrap().rsplit(':').next().unwrap().to_owned())
+        };
+        let is = |status: u64, name: &str| (status, name.to_owned());
+        // Nothing is served before the first commit.
+        assert_eq!(problem("/api/v1/cases"), is(503, "not-serving"));
+        assert_eq!(problem("/api/v1/cases/acme-1"), is(503, "not-serving"));
+        assert_eq!(problem("/api/v1/cases/acme-1/explain"), is(503, "not-serving"));
+        assert_eq!(problem("/api/v1/cases/acme"), is(404, "no-such-case"));
+        assert_eq!(problem("/api/v1/cases/acme-1/nothing"), is(404, "not-found"));
+        for query in ["limit=0", "limit=501", "limit=x", "status=gone", "band=P9", "roll_up=maybe", "order=size", "a=1"]
+        {
+            assert_eq!(problem(&format!("/api/v1/cases?{query}")), is(400, "bad-request"), "{query}");
+        }
+        for query in ["cursor=x", "tenant=a%20b", "limit=1&limit=2"] {
+            assert_eq!(problem(&format!("/api/v1/cases?{query}")), is(400, "bad-request"), "{query}");
+        }
+        for query in ["alert=1", "alerts=1", "alert=0&alert=1&alert=2"] {
+            assert_eq!(problem(&format!("/api/v1/cases/a-1/explain?{query}")), is(400, "bad-request"), "{query}");
+        }
+        let metrics = ask(running.address, "GET /metrics");
+        assert!(metrics.contains("{route=\"/api/v1/cases/{id}\",status=\"404\"} 1"), "{metrics}");
+    }
+
+    #[test]
+    fn a_page_of_another_name_cannot_read_cases() {
+        let running = start();
+        let from = |host: &str| {
+            let mut stream = std::net::TcpStream::connect(running.address).unwrap();
+            write!(stream, "GET /api/v1/cases HTTP/1.1\r\nhost: {host}\r\nconnection: close\r\n\r\n").unwrap();
+            let mut answer = String::new();
+            stream.read_to_string(&mut answer).unwrap();
+            body(&answer)["status"].as_u64().unwrap()
+        };
+        for host in ["localhost", "localhost:8480", "127.0.0.1:8480", "[::1]:8480", "10.0.0.5"] {
+            assert_eq!(from(host), 503, "{host}");
+        }
+        for host in ["evil.example", "evil.example:8480", "localhost.evil.example"] {
+            assert_eq!(from(host), 421, "{host}");
+        }
+    }
+
+    #[test]
     fn a_port_in_use_says_so() {
         let running = start();
-        let again = Service::new(running.address, false, Arc::new(Metrics::new()), Arc::new(Health::new()));
+        let (metrics, health) = (Arc::new(Metrics::new()), Arc::new(Health::new()));
+        let again = Service::new(running.address, false, metrics, health, CaseReader::default());
         assert!(matches!(again, Err(HttpError::InUse(address)) if address == running.address));
     }
 
     #[test]
     fn another_address_than_loopback_needs_a_word() {
         let everyone = SocketAddr::from(([0, 0, 0, 0], 0));
-        let service = |insecure| Service::new(everyone, insecure, Arc::new(Metrics::new()), Arc::new(Health::new()));
+        let service = |insecure| {
+            let (metrics, health) = (Arc::new(Metrics::new()), Arc::new(Health::new()));
+            Service::new(everyone, insecure, metrics, health, CaseReader::default())
+        };
         assert!(matches!(service(false), Err(HttpError::OffLoopback(_))));
         assert!(service(true).is_ok());
     }

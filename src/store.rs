@@ -74,7 +74,11 @@ pub trait Store: Send + Sync {
     fn apply(&self, rows: &[&Row], position: Position) -> Result<(), StoreError>;
     fn get(&self, key: &[u8]) -> Result<Option<Box<[u8]>>, StoreError>;
     /// Visits every row in the order of the keys.
-    fn for_each(&self, visit: &mut Visitor<'_>) -> Result<(), StoreError>;
+    fn for_each(&self, visit: &mut Visitor<'_>) -> Result<(), StoreError> {
+        self.for_each_from(&[], visit)
+    }
+    /// Visits every row from the first one whose key is not below `from`.
+    fn for_each_from(&self, from: &[u8], visit: &mut Visitor<'_>) -> Result<(), StoreError>;
     fn meta(&self) -> Result<Option<StoreMeta>, StoreError>;
     /// Says whose rows these will be, once, before the first of them.
     fn set_changelog(&self, changelog: ChangelogId) -> Result<(), StoreError>;

@@ -3,9 +3,9 @@
 //!
 //! Alerts come in through [`Decoder`]: `scan` bounds and checks JSON, `plain` takes text apart, `members` looks into
 //! envelopes; `native`, a [`Profiles`] entry or, where none knows the product, `generic` with its `vocabulary` reads them;
-//! `canonical` gives every value its one form, `identity` names the alert; `normalize` shows what came of it. `lists` reads what is known
-//! beforehand: assets and indicators. Out go
-//! `event`, `view`, `dead_letter`, `audit` and `alert_json`, all through the small canonical writer `json`.
+//! `canonical` gives every value its one form, `identity` names the alert; `normalize` shows what came of it. `lists` reads
+//! what is known beforehand: assets and indicators. Out go `event`, `view`, `listing`, `explain`, `dead_letter`, `audit` and
+//! `alert_json`, all through the small canonical writer `json`.
 
 pub mod alert_json;
 pub mod audit;
@@ -15,9 +15,11 @@ pub mod dead_letter;
 pub mod decode;
 mod deep;
 pub mod event;
+pub mod explain;
 mod generic;
 pub mod identity;
 mod json;
+pub mod listing;
 pub mod lists;
 mod members;
 pub mod native;

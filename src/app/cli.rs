@@ -5,8 +5,8 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand};
 
 use super::{
-    check_config, completions, dead_letters, demo, generate, health, man, normalize, positions, profiles, replay, run,
-    store, topics,
+    case, check_config, completions, dead_letters, demo, generate, health, man, normalize, positions, profiles, replay,
+    run, store, topics,
 };
 use crate::telemetry::Color;
 
@@ -16,6 +16,7 @@ Examples:
   casewright topics create --config casewright.toml  the daemon's own topics
   casewright run --config casewright.toml            the daemon
   casewright replay alerts.jsonl --cases cases.jsonl recorded alerts, with no Kafka
+  casewright case list --status open                 what there is to look at
   casewright positions show --config casewright.toml where each input stands, and what is stopped
   casewright dead-letters list                       what could not be read, and why
   casewright check-config --config casewright.toml   is this configuration right?
@@ -62,6 +63,8 @@ pub enum Command {
     Replay(replay::ReplayArgs),
     /// Each line's alert in the native shape with canonical values, or why it is none
     Normalize(normalize::NormalizeArgs),
+    /// Cases in the terminal: look at them, ask why they are, work on them
+    Case(case::CaseArgs),
     /// The formats that are known
     #[command(subcommand)]
     Profiles(profiles::ProfilesCommand),

@@ -17,7 +17,7 @@ use crate::config::{Config, SourceConfig, StartAt, TenantRule};
 use crate::http;
 use crate::kafka::Client;
 use crate::model::{Shard as ShardId, Tenant, Timestamp};
-use crate::pipeline::{ListFiles, ReadViews, Shard, ShardError, Stop, wall_now};
+use crate::pipeline::{CaseReader, ListFiles, ReadViews, Shard, ShardError, Stop, wall_now};
 use crate::store::StoreHome;
 use crate::telemetry::{Health, Metrics};
 use crate::testing::story::{StoryRecord, story};
@@ -103,10 +103,11 @@ impl Parts {
         let io = |source| AppError::Io { doing: "starting".to_owned(), source };
         let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().map_err(io)?;
         let (metrics, health) = (Arc::new(Metrics::new()), Arc::new(Health::new()));
-        let (stop, views) = (Stop::default(), ReadViews::default());
+        let (stop, views, reader) = (Stop::default(), ReadViews::default(), CaseReader::default());
         if !quiet {
             let (metrics, health) = (Arc::clone(&metrics), Arc::clone(&health));
-            let service = runtime.block_on(async { http::Service::new(config.http.bind, false, metrics, health) })?;
+            let (bind, cases) = (config.http.bind, reader.clone());
+            let service = runtime.block_on(async { http::Service::new(bind, false, metrics, health, cases) })?;
             runtime.spawn(service.run(std::future::pending()));
         }
         let shard = Shard {
@@ -116,6 +117,7 @@ impl Parts {
             metrics: Arc::clone(&metrics),
             health,
             views: views.clone(),
+            reader,
             home: StoreHome::memory(),
             instance: "demo".to_owned(),
             rebuild_store: false,
@@ -132,6 +134,7 @@ impl Parts {
     fn serve(self, config: &Config, brokers: &str) -> Result<(), AppError> {
         let http = config.http.bind;
         eprintln!("the story is told. Try:");
+        eprintln!("  casewright case list --url http://{http}");
         eprintln!("  curl http://{http}/readyz");
         eprintln!("  curl -s http://{http}/metrics | grep casewright_outcomes");
         eprintln!("  kcat -b {brokers} -C -t {} -o beginning -e", config.topics.case_events);

@@ -34,7 +34,7 @@ pub fn run(args: &HealthArgs) -> Result<(), AppError> {
 }
 
 /// A daemon that listens everywhere is reached by loopback.
-fn reachable(bind: SocketAddr) -> SocketAddr {
+pub fn reachable(bind: SocketAddr) -> SocketAddr {
     let ip = match bind.ip() {
         IpAddr::V4(ip) if ip.is_unspecified() => Ipv4Addr::LOCALHOST.into(),
         IpAddr::V6(ip) if ip.is_unspecified() => Ipv6Addr::LOCALHOST.into(),

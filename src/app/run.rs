@@ -11,7 +11,7 @@ use crate::config::Config;
 use crate::http;
 use crate::kafka::Client;
 use crate::model::Shard as ShardId;
-use crate::pipeline::{ListFiles, ReadViews, Shard, ShardError, Stop};
+use crate::pipeline::{CaseReader, ListFiles, ReadViews, Shard, ShardError, Stop};
 use crate::store::StoreHome;
 use crate::telemetry::{Health, Metrics};
 use crate::wire::{AUTO, Decoder, Profiles};
@@ -58,6 +58,7 @@ pub fn shard(
         metrics,
         health,
         views: ReadViews::default(),
+        reader: CaseReader::default(),
         home: StoreHome::directory(&config.store.path, config.store.cache_bytes),
         instance: format!("{}@{}", std::process::id(), config.http.bind),
         rebuild_store,
@@ -89,8 +90,8 @@ pub fn serve(
 ) -> Result<(), AppError> {
     let io = |source| AppError::Io { doing: "starting".to_owned(), source };
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().map_err(io)?;
-    let service =
-        runtime.block_on(async { http::Service::new(config.http.bind, config.http.insecure, metrics, health) })?;
+    let (bind, insecure, cases) = (config.http.bind, config.http.insecure, shard.reader.clone());
+    let service = runtime.block_on(async { http::Service::new(bind, insecure, metrics, health, cases) })?;
     let (ended, end) = tokio::sync::oneshot::channel::<Result<(), ShardError>>();
     let worker = std::thread::Builder::new().name("shard".to_owned()).spawn(move || {
         // Nobody listens any more only if the deadline has passed.

@@ -7,7 +7,8 @@ use std::sync::Arc;
 use smallvec::SmallVec;
 
 use super::address::{Space, space_of};
-use crate::model::{Alert, Entity, EntityKind, Key, KeyHash, KeyKind, Observable, ObservableKind, Role};
+use super::{TrackedEntity, TrackedObservable};
+use crate::model::{Alert, Entity, EntityKind, Key, KeyHash, KeyKind, Observable, ObservableKind, Role, Tenant};
 
 /// A bound on the work of one alert; the first ones count, entities before observables.
 pub const KEYS_MAX: usize = 32;
@@ -59,6 +60,41 @@ pub fn keys_of(alert: &Alert) -> Vec<Key> {
     }
     keys.add_realm(alert);
     keys.list
+}
+
+/// The keys of what a part has seen, for their values. What is unique only on a machine or a site is tried with the part's
+/// machine and without a site: whose hash nobody has is looked for by nobody.
+pub(super) fn keys_of_tracked(
+    tenant: &Tenant,
+    entities: &[(TrackedEntity, u64)],
+    observables: &[(TrackedObservable, u64)],
+) -> Vec<Key> {
+    let named = |(seen, _): &(TrackedEntity, u64)| {
+        let (kind, id) = (seen.kind, seen.value.clone());
+        Entity { kind, id, name: None, domain: None, site: None, role: seen.role, criticality: 0 }
+    };
+    let seen = |(seen, _): &(TrackedObservable, u64)| {
+        let (kind, value, tags) = (seen.kind, seen.value.clone(), Vec::new());
+        Observable { kind, value, role: seen.role, ioc: false, ignore_correlation: false, tags }
+    };
+    let entities: Vec<Entity> = entities.iter().map(named).collect();
+    let observables: Vec<Observable> = observables.iter().map(seen).collect();
+    let machine = entities.iter().find(|entity| entity.role == Role::Asset && is_machine(entity.kind));
+    let machine = machine.map(|entity| &*entity.id);
+    // Each in a list of its own, since a list holds no more keys than an alert may have.
+    let list = || KeyList { list: Vec::new(), tenant: tenant.as_str(), machine, site: "" };
+    let mut found = Vec::new();
+    for entity in &entities {
+        let mut keys = list();
+        keys.add_entity(entity);
+        found.append(&mut keys.list);
+    }
+    for observable in &observables {
+        let mut keys = list();
+        keys.add_observable(observable);
+        found.append(&mut keys.list);
+    }
+    found
 }
 
 /// What makes two alerts the same report: the sender's word, else rule, own entities and the strongest peer.

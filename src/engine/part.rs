@@ -214,7 +214,8 @@ impl PartState {
     }
 
     fn raise(&mut self, alert: &Alert) -> bool {
-        let first = self.alerts == 1 && self.exemplars.is_empty();
+        // A part of repeats is called by one of them.
+        let first = self.top.1.is_empty();
         let rose = alert.severity > self.top.0;
         if rose || first {
             self.top = (alert.severity, alert.title.clone());

@@ -9,7 +9,7 @@ use super::case::Case;
 use super::index::Index;
 use super::part::Part;
 use super::slab::Slot;
-use super::{Engine, NoiseStats, PartKind, PartState};
+use super::{CaseState, Engine, Family, NoiseStats, PartKind, PartState};
 use crate::model::{
     CaseId, CaseStatus, CaseView, Counted, EdgeView, IntelMatch, ListView, MergedFrom, ObservableKind, Priority,
     RelatedCase, Severity, Timestamp,
@@ -71,63 +71,28 @@ impl Engine {
     #[must_use]
     pub fn view(&self, case: &CaseId) -> Option<CaseView> {
         let slot = self.find_case(case)?;
-        let parts = self.shown_parts(slot);
-        let states: Vec<&PartState> = parts.iter().map(|part| &part.state).collect();
-        let case = &self.cases[slot];
-        let sum = sum(case, &parts);
-        let state = &case.state;
-        Some(CaseView {
-            id: state.id.clone(),
-            seq: state.seq,
-            title: sum.title,
-            status: state.status,
-            roll_up: self.is_roll_up(slot),
-            verdict: state.verdict,
-            severity: state.severity,
-            priority: state.priority.clone(),
-            opened_at: state.opened_at,
-            acknowledged_at: state.acknowledged_at,
-            contained_at: state.contained_at,
-            resolved_at: state.resolved_at,
-            closed_at: state.closed_at,
-            first_event_at: sum.first_at,
-            last_event_at: sum.last_at,
-            owner: state.owner.clone(),
-            team: state.team.clone(),
-            alert_count: sum.alerts,
-            duplicate_count: sum.duplicates,
-            rolled_up_count: sum.rolled_up,
-            sources: union(&states, |part| part.sources.iter().map(|(source, count)| (source.clone(), *count))),
-            rules: union(&states, |part| part.rules.iter().map(|rule| ((rule.0.clone(), rule.1.clone()), rule.3))),
-            observables: union(&states, |part| {
-                part.observables.iter().map(|(seen, count)| ((seen.kind, seen.value.clone(), seen.role), *count))
-            }),
-            entities: union(&states, |part| {
-                part.entities.iter().map(|(seen, count)| ((seen.kind, seen.value.clone(), seen.role), *count))
-            }),
-            attacks: union(&states, |part| part.attacks.iter().map(|(attack, count)| (attack.clone(), *count))),
-            intel_matches: shown(intel(&states)),
-            parts: shown(states.iter().map(|part| part.id).collect()),
-            edges: shown(edges(&states, self.policy.merge_permille)),
-            follows: state.follows.clone(),
-            merged_into: state.merged_into.as_ref().map(|(into, _)| into.clone()),
-            merged_from: merged_from(case),
-            related: shown(state.related.iter().map(RelatedCase::from).collect()),
-            audit_head: state.audit_head,
-        })
+        let parts: Vec<&PartState> = self.shown_parts(slot).into_iter().map(|part| &part.state).collect();
+        Some(view_of(&self.cases[slot].state, &parts, self.is_roll_up(slot), self.policy.merge_permille))
+    }
+
+    /// Of every resident case.
+    #[must_use]
+    pub fn summaries(&self) -> Vec<CaseSummary> {
+        let mut ids: Vec<&CaseId> = self.cases.slots().map(|slot| &self.cases[slot].state.id).collect();
+        ids.sort_unstable();
+        ids.into_iter().filter_map(|id| self.summary(id)).collect()
     }
 
     #[must_use]
     pub fn summary(&self, case: &CaseId) -> Option<CaseSummary> {
         let slot = self.find_case(case)?;
-        let case = &self.cases[slot];
-        let parts = self.shown_parts(slot);
-        let sum = sum(case, &parts);
+        let state = &self.cases[slot].state;
+        let parts: Vec<&PartState> = self.shown_parts(slot).into_iter().map(|part| &part.state).collect();
+        let sum = sum(state, &parts);
         let mut products: Vec<&str> =
-            parts.iter().flat_map(|part| &part.state.sources).map(|(product, _)| &**product).collect();
+            parts.iter().flat_map(|part| &part.sources).map(|(product, _)| &**product).collect();
         products.sort_unstable();
         products.dedup();
-        let state = &case.state;
         Some(CaseSummary {
             id: state.id.clone(),
             seq: state.seq,
@@ -187,27 +152,83 @@ impl Engine {
     }
 }
 
-fn sum(case: &Case, parts: &[&Part]) -> Sum {
-    let opened_at = case.state.opened_at;
-    let lived = || parts.iter().filter(|part| !part.state.is_empty());
+impl Family {
+    /// The view of the case, as the engine would publish it now.
+    #[must_use]
+    pub fn view(&self, merge_permille: u16) -> CaseView {
+        let founding = self.case.parts.first();
+        let founding = founding.and_then(|id| self.parts.iter().find(|part| part.id == *id));
+        let roll_up = founding.is_some_and(|part| part.kind == PartKind::RollUp);
+        let shown = if self.case.status == CaseStatus::Merged { &[] } else { self.parts.as_slice() };
+        view_of(&self.case, &shown.iter().collect::<Vec<_>>(), roll_up, merge_permille)
+    }
+}
+
+/// `parts` are those that count in the case, by id.
+fn view_of(state: &CaseState, parts: &[&PartState], roll_up: bool, merge_permille: u16) -> CaseView {
+    let sum = sum(state, parts);
+    CaseView {
+        id: state.id.clone(),
+        seq: state.seq,
+        title: sum.title,
+        status: state.status,
+        roll_up,
+        verdict: state.verdict,
+        severity: state.severity,
+        priority: state.priority.clone(),
+        opened_at: state.opened_at,
+        acknowledged_at: state.acknowledged_at,
+        contained_at: state.contained_at,
+        resolved_at: state.resolved_at,
+        closed_at: state.closed_at,
+        first_event_at: sum.first_at,
+        last_event_at: sum.last_at,
+        owner: state.owner.clone(),
+        team: state.team.clone(),
+        alert_count: sum.alerts,
+        duplicate_count: sum.duplicates,
+        rolled_up_count: sum.rolled_up,
+        sources: union(parts, |part| part.sources.iter().map(|(source, count)| (source.clone(), *count))),
+        rules: union(parts, |part| part.rules.iter().map(|rule| ((rule.0.clone(), rule.1.clone()), rule.3))),
+        observables: union(parts, |part| {
+            part.observables.iter().map(|(seen, count)| ((seen.kind, seen.value.clone(), seen.role), *count))
+        }),
+        entities: union(parts, |part| {
+            part.entities.iter().map(|(seen, count)| ((seen.kind, seen.value.clone(), seen.role), *count))
+        }),
+        attacks: union(parts, |part| part.attacks.iter().map(|(attack, count)| (attack.clone(), *count))),
+        intel_matches: shown(intel(parts)),
+        parts: shown(parts.iter().map(|part| part.id).collect()),
+        edges: shown(edges(parts, merge_permille)),
+        follows: state.follows.clone(),
+        merged_into: state.merged_into.as_ref().map(|(into, _)| into.clone()),
+        merged_from: merged_from(state),
+        related: shown(state.related.iter().map(RelatedCase::from).collect()),
+        audit_head: state.audit_head,
+    }
+}
+
+fn sum(case: &CaseState, parts: &[&PartState]) -> Sum {
+    let opened_at = case.opened_at;
+    let lived = || parts.iter().filter(|part| !part.is_empty());
     Sum {
         title: title(case, parts),
-        first_at: lived().map(|part| part.state.first_at).min().unwrap_or(opened_at),
-        last_at: lived().map(|part| part.state.last_at).max().unwrap_or(opened_at),
-        alerts: parts.iter().map(|part| part.state.alerts).sum(),
-        duplicates: parts.iter().map(|part| part.state.duplicates_told()).sum(),
-        rolled_up: parts.iter().map(|part| part.state.rolled_up_told()).sum(),
+        first_at: lived().map(|part| part.first_at).min().unwrap_or(opened_at),
+        last_at: lived().map(|part| part.last_at).max().unwrap_or(opened_at),
+        alerts: parts.iter().map(|part| part.alerts).sum(),
+        duplicates: parts.iter().map(|part| part.duplicates_told()).sum(),
+        rolled_up: parts.iter().map(|part| part.rolled_up_told()).sum(),
     }
 }
 
 /// The first alert of the highest severity, the older part's among equals.
-fn title(case: &Case, parts: &[&Part]) -> Arc<str> {
-    if let Some((into, _)) = &case.state.merged_into {
+fn title(case: &CaseState, parts: &[&PartState]) -> Arc<str> {
+    if let Some((into, _)) = &case.merged_into {
         return Arc::from(format!("merged into {into}"));
     }
-    let told = parts.iter().rev().filter(|part| !part.state.top.1.is_empty());
-    let top = told.max_by_key(|part| part.state.top.0);
-    top.map_or_else(|| Arc::from(""), |part| part.state.top.1.clone())
+    let told = parts.iter().rev().filter(|part| !part.top.1.is_empty());
+    let top = told.max_by_key(|part| part.top.0);
+    top.map_or_else(|| Arc::from(""), |part| part.top.1.clone())
 }
 
 /// Distinct values over all parts, in order of first appearance, with how often each was seen.
@@ -254,11 +275,11 @@ fn edges(parts: &[&PartState], merge_permille: u16) -> Vec<EdgeView> {
     edges
 }
 
-fn merged_from(case: &Case) -> Vec<MergedFrom> {
-    if case.is_merged() {
+fn merged_from(case: &CaseState) -> Vec<MergedFrom> {
+    if case.status == CaseStatus::Merged {
         return Vec::new();
     }
-    case.state.merged_from.iter().map(MergedFrom::from).collect()
+    case.merged_from.iter().map(MergedFrom::from).collect()
 }
 
 impl From<&super::MergeRecord> for MergedFrom {

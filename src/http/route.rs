@@ -6,12 +6,15 @@ use std::time::Instant;
 
 use axum::Router;
 use axum::extract::DefaultBodyLimit;
-use axum::http::{HeaderValue, StatusCode, header};
+use axum::http::{HeaderMap, HeaderValue, StatusCode, Uri, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use serde::Serialize;
+use tokio::sync::Semaphore;
 
+use super::api;
 use super::problem::ApiError;
+use crate::pipeline::CaseReader;
 use crate::telemetry::{CheckReport, Health, Metrics};
 
 type Answer = fn(&Shared) -> Result<Response, ApiError>;
@@ -20,13 +23,17 @@ const ROUTES: [(&str, Answer); 4] = [("/", pointer), ("/livez", livez), ("/ready
 /// What answers where the table has no line, and the label under which that is timed.
 const ELSEWHERE: &str = "other";
 
-struct Shared {
-    metrics: Arc<Metrics>,
-    health: Arc<Health>,
+/// What answers are made from.
+pub struct Shared {
+    pub metrics: Arc<Metrics>,
+    pub health: Arc<Health>,
+    pub cases: CaseReader,
+    /// Whether cases are shown whatever name the client asked by.
+    pub any_host: bool,
 }
 
-pub fn router(metrics: Arc<Metrics>, health: Arc<Health>, body_bytes_max: usize) -> Router {
-    let shared = Arc::new(Shared { metrics, health });
+pub fn router(shared: Shared, body_bytes_max: usize) -> Router {
+    let shared = Arc::new(shared);
     let at = |path: &'static str, answer: Answer| {
         let shared = Arc::clone(&shared);
         move || std::future::ready(timed(&shared, path, answer))
@@ -34,6 +41,19 @@ pub fn router(metrics: Arc<Metrics>, health: Arc<Health>, body_bytes_max: usize)
     let mut router = Router::new();
     for (path, answer) in ROUTES {
         router = router.route(path, get(at(path, answer)));
+    }
+    let slots = Arc::new(Semaphore::new(api::ANSWERS_MAX));
+    for (path, answer) in api::ROUTES {
+        let (shared, slots) = (Arc::clone(&shared), Arc::clone(&slots));
+        let handler = move |uri: Uri, headers: HeaderMap| {
+            let (shared, slots) = (Arc::clone(&shared), Arc::clone(&slots));
+            async move {
+                let began = Instant::now();
+                let answered = api::answer(Arc::clone(&shared), slots, answer, uri, headers).await;
+                finish(&shared, path, began, answered)
+            }
+        };
+        router = router.route(path, get(handler));
     }
     router
         .method_not_allowed_fallback(at(ELSEWHERE, |_| Err(ApiError::MethodNotAllowed)))
@@ -43,7 +63,11 @@ pub fn router(metrics: Arc<Metrics>, health: Arc<Health>, body_bytes_max: usize)
 
 fn timed(shared: &Shared, path: &'static str, answer: Answer) -> Response {
     let began = Instant::now();
-    let mut response = answer(shared).unwrap_or_else(IntoResponse::into_response);
+    finish(shared, path, began, answer(shared))
+}
+
+fn finish(shared: &Shared, path: &'static str, began: Instant, answered: Result<Response, ApiError>) -> Response {
+    let mut response = answered.unwrap_or_else(IntoResponse::into_response);
     let headers = response.headers_mut();
     headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
     headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
@@ -56,6 +80,8 @@ fn pointer(_: &Shared) -> Result<Response, ApiError> {
         "casewright ",
         env!("CARGO_PKG_VERSION"),
         "\n\n/readyz   is it working, each check by name\n/livez    is it there\n/metrics  for Prometheus\n",
+        "\n/api/v1/cases               cases, newest activity first\n",
+        "/api/v1/cases/{id}          one case\n/api/v1/cases/{id}/explain  why it is one\n",
     );
     Ok(TEXT.into_response())
 }

@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 
 use crossbeam_channel::{Receiver, RecvTimeoutError};
 
+use super::CaseReader;
 use super::batch::Batch;
 use super::lag::Standing;
 use super::pending::Pending;
@@ -26,6 +27,7 @@ pub fn keep(
     committed: &Receiver<Committed>,
     store: &dyn Store,
     pending: &Pending,
+    cases: &CaseReader,
     metrics: &Metrics,
     standing: &Standing,
 ) -> Result<(), StoreError> {
@@ -34,10 +36,12 @@ pub fn keep(
         let Some(last) = gathered.last() else { continue };
         let began = Instant::now();
         let rows: Vec<&Row> = gathered.iter().flat_map(|each| &each.batch.rows).collect();
+        cases.storing(last.batch.manifest.batch);
         store.apply(&rows, last.position)?;
         metrics.stage_store(began.elapsed());
         standing.stored(last.position);
         pending.stored(last.batch.manifest.batch);
+        cases.stored(last.batch.manifest.batch);
     }
     Ok(())
 }

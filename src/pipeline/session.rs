@@ -20,7 +20,7 @@ use super::lists::WantedLists;
 use super::pending::{Pending, RowReader};
 use super::report::Reporter;
 use super::stop::Stop;
-use super::{Batch, compose::Unwatched, wall_now};
+use super::{Batch, CaseReader, compose::Unwatched, wall_now};
 use crate::engine::Input;
 use crate::kafka::{InputReader, KafkaFault, RawBatch, ReadFault, TxnFault};
 use crate::model::Origin;
@@ -87,6 +87,8 @@ pub struct Session {
     pub first: Batch,
     /// Told where the work stands; asked by those who measure.
     pub standing: Arc<Standing>,
+    /// Told what is committed and what is stored; answers those who read.
+    pub cases: CaseReader,
 }
 
 type Polled = (RawBatch, Vec<(usize, i64)>);
@@ -133,7 +135,8 @@ impl Session {
             stop: self.stop.clone(),
         };
         let standing = self.standing.as_ref();
-        let commit = Commit { committer, lease, term, reporter: &reporter, standing, under_way };
+        let cases = &self.cases;
+        let commit = Commit { committer, lease, term, reporter: &reporter, standing, under_way, cases };
         let first = Arc::new(self.first);
         let stop = &self.stop;
         let (broken, pending) = (&broken, &pending);
@@ -146,7 +149,7 @@ impl Session {
                 guarded(scope, "engine", broken, move || decide.run(&decoded, &decided_in, first)),
                 guarded(scope, "commit", broken, move || commit.run(&decided, &committed_in)),
                 guarded(scope, "store", broken, move || {
-                    keep(&committed, store, pending, metrics, standing).map_err(SessionFault::from)
+                    keep(&committed, store, pending, cases, metrics, standing).map_err(SessionFault::from)
                 }),
             ];
             let ends = threads.map(|thread| thread.join().unwrap_or(Err(SessionFault::Panicked)));
@@ -402,6 +405,7 @@ struct Commit<'a> {
     reporter: &'a Reporter,
     under_way: Arc<AtomicUsize>,
     standing: &'a Standing,
+    cases: &'a CaseReader,
 }
 
 impl Commit<'_> {
@@ -421,6 +425,7 @@ impl Commit<'_> {
             self.under_way.fetch_sub(1, Ordering::Relaxed);
             self.standing.committed(&batch.manifest, position);
             self.reporter.committed(&batch, spent);
+            self.cases.committed(&batch);
             if out.send(Committed { batch, position }).is_err() {
                 break;
             }

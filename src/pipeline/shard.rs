@@ -23,7 +23,7 @@ use super::report::Reporter;
 use super::schedule::ViewSchedule;
 use super::session::{Session, SessionFault};
 use super::stop::Stop;
-use super::{Batch, ReadViews, wall_now, witness};
+use super::{Batch, CaseReader, ReadViews, wall_now, witness};
 use crate::config::Config;
 use crate::engine::Input;
 use crate::kafka::{Client, KafkaFault, TxnFault, TxnProducer};
@@ -46,6 +46,7 @@ pub struct Shard {
     pub metrics: Arc<Metrics>,
     pub health: Arc<Health>,
     pub views: ReadViews,
+    pub reader: CaseReader,
     pub home: StoreHome,
     /// Names this process in its claims.
     pub instance: String,
@@ -209,7 +210,9 @@ impl Shard {
         info!(inputs = plan.inputs.len(), "serving");
         life.served.set(true);
         life.serving.set(true);
-        Ok(session.run()?)
+        let ended = session.run();
+        self.reader.end();
+        Ok(ended?)
     }
 
     /// Fences whoever ran this shard before, and settles our own transaction if one was in doubt.
@@ -257,8 +260,10 @@ impl Shard {
         standing: &Arc<Standing>,
     ) -> Result<Session, SpellFault> {
         let pipeline = &self.config.pipeline;
-        let store = Arc::clone(&recovered.store);
+        let (store, codec) = (Arc::clone(&recovered.store), recovered.codec.clone());
         let (composer, first) = self.compose(recovered, plan)?;
+        let (merge_permille, cases) = (self.config.policy.merge_permille, composer.engine().summaries());
+        self.reader.begin(Arc::clone(&store), codec, merge_permille, cases);
         let stood = Arc::clone(&first.manifest);
         let inputs: Inputs = plan.inputs.clone().into();
         if let Some(meta) = store.meta().map_err(SessionFault::from)? {
@@ -298,6 +303,7 @@ impl Shard {
             lists: self.lists.wanted(),
             first,
             standing: Arc::clone(standing),
+            cases: self.reader.clone(),
         })
     }
 

@@ -1,6 +1,7 @@
 //! The store without a disk: for replay, for tests, and as the measure of the other one.
 
 use std::collections::BTreeMap;
+use std::ops::Bound;
 use std::sync::{PoisonError, RwLock};
 
 use super::{ChangelogId, FORMAT, Position, Row, Store, StoreError, StoreMeta, Visitor};
@@ -60,9 +61,10 @@ impl Store for MemoryStore {
         Ok(self.read(|state| state.rows.get(key).cloned()))
     }
 
-    fn for_each(&self, visit: &mut Visitor<'_>) -> Result<(), StoreError> {
+    fn for_each_from(&self, from: &[u8], visit: &mut Visitor<'_>) -> Result<(), StoreError> {
         self.read(|state| {
-            let _ = state.rows.iter().try_for_each(|(key, value)| visit(key, value));
+            let mut rows = state.rows.range::<[u8], _>((Bound::Included(from), Bound::Unbounded));
+            let _ = rows.try_for_each(|(key, value)| visit(key, value));
         });
         Ok(())
     }

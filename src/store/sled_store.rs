@@ -89,8 +89,8 @@ impl Store for SledStore {
         Ok(found.map(|value| Box::from(&*value)))
     }
 
-    fn for_each(&self, visit: &mut Visitor<'_>) -> Result<(), StoreError> {
-        let mut rows = self.db.iter();
+    fn for_each_from(&self, from: &[u8], visit: &mut Visitor<'_>) -> Result<(), StoreError> {
+        let mut rows = self.db.range(from..);
         // Only sled's own work is guarded: a panic of the visitor is the visitor's.
         while let Some(row) = guard(|| rows.next().transpose().map_err(|error| failed("read", error)))? {
             let (key, value) = row;

@@ -90,7 +90,7 @@ pub fn idempotency(tenant: &Tenant, key: &str) -> u128 {
 
 /// Characters that a terminal, a log line or a page might obey: C0, C1 and bidirectional controls.
 #[must_use]
-pub(super) fn is_hostile(c: char) -> bool {
+pub fn is_hostile(c: char) -> bool {
     c.is_control()
         || matches!(c, '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
 }

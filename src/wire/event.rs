@@ -6,7 +6,7 @@ mod noise;
 mod payload;
 
 pub use noise::encode_noise;
-pub(super) use payload::{intel_match, priority};
+pub(super) use payload::{intel_match, link, priority};
 
 use sha2::{Digest, Sha256};
 

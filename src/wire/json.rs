@@ -15,6 +15,8 @@ pub const PROSE_BYTES_MAX: usize = 96 * 1024;
 pub const ITEMS_MAX: usize = 100;
 /// Written bytes of one list: nine full lists and the texts beside them stay under 256 KiB.
 const LIST_BYTES_MAX: usize = 22 * 1024;
+/// Written bytes of one list of an answer.
+const ANSWER_LIST_BYTES_MAX: usize = 512 * 1024;
 
 const HEX: &[u8; 16] = b"0123456789abcdef";
 
@@ -130,6 +132,12 @@ impl Object<'_> {
     /// A list bounded in items and bytes, followed by how many there are.
     pub fn bounded_list<T>(&mut self, names: ListNames, items: &[T], total: u64, write: impl Fn(&T, &mut Vec<u8>)) {
         list(items, ITEMS_MAX, LIST_BYTES_MAX, write, self.key(names.items));
+        self.uint(names.total, total);
+    }
+
+    /// The same for an answer over HTTP, which no topic has to take.
+    pub fn answer_list<T>(&mut self, names: ListNames, items: &[T], total: u64, write: impl Fn(&T, &mut Vec<u8>)) {
+        list(items, ITEMS_MAX, ANSWER_LIST_BYTES_MAX, write, self.key(names.items));
         self.uint(names.total, total);
     }
 }

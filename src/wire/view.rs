@@ -137,7 +137,7 @@ pub(super) fn edge_without_keys(o: &mut Object<'_>, edge: &EdgeView) {
     o.uint("to", edge.to.0);
 }
 
-fn related(related: &RelatedCase, out: &mut Vec<u8>) {
+pub(super) fn related(related: &RelatedCase, out: &mut Vec<u8>) {
     object(out, |o| {
         o.id("case_id", &related.case);
         o.list("keys", &related.keys, key);
@@ -145,7 +145,7 @@ fn related(related: &RelatedCase, out: &mut Vec<u8>) {
     });
 }
 
-fn merged_from(merged: &MergedFrom, out: &mut Vec<u8>) {
+pub(super) fn merged_from(merged: &MergedFrom, out: &mut Vec<u8>) {
     object(out, |o| {
         o.time("at", merged.at);
         o.id("case_id", &merged.case);

@@ -2,6 +2,7 @@
 //! Apache Kafka broker (`broker`), which is fetched, started and stopped by the tests themselves.
 
 mod broker;
+mod cases;
 mod checker;
 mod cli;
 mod config;

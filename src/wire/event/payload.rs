@@ -269,7 +269,7 @@ fn maybe_link(o: &mut Object<'_>, link: Option<&Link>) {
     }
 }
 
-fn link(o: &mut Object<'_>, link: &Link) {
+pub(in crate::wire) fn link(o: &mut Object<'_>, link: &Link) {
     if let Some(part) = link.continues {
         o.uint("continues", part.0);
     }
