@@ -16,7 +16,9 @@ use super::graph::EdgeAt;
 use super::part::Part;
 use super::slab::Slot;
 use super::{CaseState, Engine, MergeRecord, PartState, Turn, priority_of};
-use crate::model::{Actor, CaseStatus, EdgeId, EventKind, Link, MergeSide, MoveSide, PartId, PartedBy, SplitSide};
+use crate::model::{
+    Actor, CaseStatus, EDGES_TOLD_MAX, EdgeId, EventKind, Link, MergeSide, MoveSide, PartId, PartedBy, SplitSide,
+};
 
 /// Why cases are worked out anew, for their events.
 pub struct Why {
@@ -217,7 +219,15 @@ impl Engine {
             by_case.entry(self.cases[case].number()).or_insert((case, Vec::new())).1.push(edge);
         }
         for (case, edges) in by_case.into_values() {
-            self.emit(turn, case, EventKind::Unlinked { edges, drawn: Vec::new(), by: why.by.clone() });
+            self.emit_unlinked(turn, case, &edges, &why.by);
+        }
+    }
+
+    /// In events of bounded size: what was cut could not be folded.
+    pub(super) fn emit_unlinked(&mut self, turn: &mut Turn<'_>, case: Slot<Case>, edges: &[EdgeId], by: &PartedBy) {
+        for edges in edges.chunks(EDGES_TOLD_MAX) {
+            let (edges, drawn, by) = (edges.to_vec(), Vec::new(), by.clone());
+            self.emit(turn, case, EventKind::Unlinked { edges, drawn, by });
         }
     }
 

@@ -13,7 +13,7 @@ use super::index::Sighting;
 use super::part::Part;
 use super::slab::Slot;
 use super::{Engine, PartKey, PartKind, Turn, hub};
-use crate::model::{EdgeId, EventKind, Key, KeyHash, PartId, PartedBy, Timestamp};
+use crate::model::{EdgeId, Key, KeyHash, PartId, PartedBy, Timestamp};
 
 /// Edges walked to tell the groups apart; past it nothing is proven.
 const EDGES_WALKED_MAX: usize = 2_000;
@@ -54,7 +54,7 @@ impl Engine {
         for case in cases {
             let fallen = self.discredit(case, key.hash);
             if !fallen.is_empty() {
-                self.emit(turn, case, EventKind::Unlinked { edges: fallen, drawn: Vec::new(), by: by.clone() });
+                self.emit_unlinked(turn, case, &fallen, &by);
                 self.reform(turn, &[case], &Why { by: by.clone(), comment: None });
             }
         }

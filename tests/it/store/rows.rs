@@ -456,6 +456,9 @@ impl Dice {
         alert.description = self.maybe(|dice| dice.text().to_string().into());
         let outcome = self.pick(&Outcome::ALL);
         let is_command = matches!(outcome, Outcome::CommandApplied | Outcome::CommandRefused | Outcome::Rejected);
+        // What is in no case is linked to none.
+        let suppressed_by = self.suppressed_by(outcome);
+        let link = self.maybe(|dice| Arc::new(dice.link())).filter(|_| suppressed_by.is_none());
         Settled {
             origin: alert.origin.clone(),
             outcome,
@@ -463,8 +466,8 @@ impl Dice {
             alert: (!is_command).then(|| Arc::new(alert)),
             case: self.maybe(Self::case),
             part: self.maybe(|dice| PartId(dice.number())),
-            link: self.maybe(|dice| Arc::new(dice.link())),
-            suppressed_by: self.suppressed_by(outcome),
+            link,
+            suppressed_by,
         }
     }
 
