@@ -135,7 +135,8 @@ impl Engine {
         let case = self.parts[main].case;
         let plan = self.plan(arrival, case, reach);
         for candidate in reach.candidates.iter().filter(|candidate| candidate.part != main) {
-            let strong = candidate.strength >= self.policy.attach_permille;
+            let needed = if candidate.case == case { self.policy.attach_permille } else { self.policy.merge_permille };
+            let strong = candidate.strength >= needed;
             if !strong && !self.is_hint(arrival, reach, candidate) {
                 continue;
             }
@@ -145,11 +146,17 @@ impl Engine {
             {
                 ties.refused.push((*candidate, reason));
             }
-            let stands = if refused.is_some() { EdgeStands::Refused } else { EdgeStands::Holds };
+            // What would do for an alert to join need not do for two cases to become one.
+            let thin = !strong && candidate.strength >= self.policy.attach_permille;
+            let stands = if refused.is_some() || thin { EdgeStands::Refused } else { EdgeStands::Holds };
             if candidate.open
                 && let Some((at, newly)) = self.bind(arrival, main, reach, candidate, stands)
                 && self.edge_holds(at)
             {
+                if !self.edge(at).holds(needed) {
+                    self.edge_mut(at).stands = EdgeStands::Refused;
+                    continue;
+                }
                 ties.drawn.extend(newly.then(|| self.edge_view(at)));
                 if candidate.case != case {
                     ties.merges.push((at, *candidate));
@@ -216,21 +223,21 @@ impl Engine {
             let at = room.then(|| self.draw(main, candidate.part, EdgeKind::Evidence, stands, Some(set())))?;
             return Some((at, self.edge_holds(at)));
         };
-        let merge = self.policy.merge_permille;
+        let holds = self.policy.attach_permille;
         let edge = self.edge(at);
         match edge.stands {
             EdgeStands::Undone => return None,
             EdgeStands::Holds | EdgeStands::Refused => {}
         }
-        let (held, set) = (edge.holds(merge), set());
+        let (held, set) = (edge.holds(holds), set());
         let edge = &mut self.parts[at.part].state.edges[at.place];
-        let mut changed = edge.corroborate(set, merge);
+        let mut changed = edge.corroborate(set, holds);
         if edge.stands == EdgeStands::Refused && stands == EdgeStands::Holds {
             edge.stands = EdgeStands::Holds;
             changed = true;
         }
-        edge.note_strength(merge);
-        let newly = !held && edge.holds(merge);
+        edge.note_strength(holds);
+        let newly = !held && edge.holds(holds);
         if changed {
             self.soil_part(at.part);
         }

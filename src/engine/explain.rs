@@ -31,7 +31,7 @@ pub struct Explanation {
     pub case: CaseId,
     pub seq: u64,
     /// The strength from which evidence makes two parts one.
-    pub merge_permille: u16,
+    pub holds_permille: u16,
     /// By id.
     pub parts: Vec<PartTold>,
     /// What its parts keep, whether it holds or not, by id.
@@ -163,7 +163,7 @@ pub struct Piece {
 
 /// What a case's rows say.
 #[must_use]
-pub fn explain(family: &Family, merge_permille: u16) -> Explanation {
+pub fn explain(family: &Family, holds_permille: u16) -> Explanation {
     let names = names::Names::of(family);
     let parts = family.parts.iter().map(|part| part_told(part, &names)).collect();
     let kept = |part: &PartState| {
@@ -179,7 +179,7 @@ pub fn explain(family: &Family, merge_permille: u16) -> Explanation {
         kept_apart: kept_apart.clone(),
         merged_from: merged_from.clone(),
     };
-    Explanation::new(about, parts, edges, merge_permille)
+    Explanation::new(about, parts, edges, holds_permille)
 }
 
 /// What an explanation says of the case as a whole.
@@ -195,16 +195,16 @@ pub struct About {
 impl Explanation {
     /// From parts and edges in any order, each edge with the part that keeps it.
     #[must_use]
-    pub fn new(about: About, mut parts: Vec<PartTold>, edges: Vec<(PartId, EdgeState)>, merge_permille: u16) -> Self {
+    pub fn new(about: About, mut parts: Vec<PartTold>, edges: Vec<(PartId, EdgeState)>, holds_permille: u16) -> Self {
         parts.sort_unstable_by_key(|part| part.id);
         let told = |(from, state): (PartId, EdgeState)| {
-            let standing = standing(&state, merge_permille);
+            let standing = standing(&state, holds_permille);
             EdgeTold { from, state, standing }
         };
         let mut edges: Vec<EdgeTold> = edges.into_iter().map(told).collect();
         edges.sort_unstable_by_key(|edge| edge.state.id);
         let About { case, seq, related, kept_apart, merged_from } = about;
-        Self { case, seq, merge_permille, parts, edges, related, kept_apart, merged_from }
+        Self { case, seq, holds_permille, parts, edges, related, kept_apart, merged_from }
     }
 
     /// The edges that hold the case together.
@@ -253,7 +253,7 @@ impl Explanation {
     fn keys_without(&self, holding: &[&EdgeTold], shape: &Shape) -> Vec<KeyCut> {
         let mut rest_on: BTreeMap<KeyHash, (KeyKind, Arc<str>, Vec<usize>)> = BTreeMap::new();
         for (place, edge) in holding.iter().enumerate() {
-            for (hash, kind, value) in needed(&edge.state, self.merge_permille) {
+            for (hash, kind, value) in needed(&edge.state, self.holds_permille) {
                 rest_on.entry(hash).or_insert((kind, value, Vec::new())).2.push(place);
             }
         }
@@ -319,22 +319,22 @@ fn part_told(part: &PartState, names: &names::Names) -> PartTold {
     }
 }
 
-fn standing(edge: &EdgeState, merge_permille: u16) -> Standing {
+fn standing(edge: &EdgeState, holds_permille: u16) -> Standing {
     match edge.stands {
         EdgeStands::Refused => Standing::Refused,
         EdgeStands::Undone => Standing::Undone,
-        EdgeStands::Holds if edge.holds(merge_permille) => Standing::Holds,
+        EdgeStands::Holds if edge.holds(holds_permille) => Standing::Holds,
         EdgeStands::Holds if edge.strength_permille > 0 => Standing::Fallen,
         EdgeStands::Holds => Standing::Weak,
     }
 }
 
 /// The keys of an edge without any one of which it would not hold.
-fn needed(edge: &EdgeState, merge_permille: u16) -> Vec<(KeyHash, KeyKind, Arc<str>)> {
+fn needed(edge: &EdgeState, holds_permille: u16) -> Vec<(KeyHash, KeyKind, Arc<str>)> {
     let mut needed: Vec<(KeyHash, KeyKind, Arc<str>)> = Vec::new();
     for key in edge.evidence.iter().flat_map(|set| &set.keys) {
         let known = needed.iter().any(|known| known.0 == key.hash);
-        if !known && !edge.holds_without(&[key.hash], merge_permille) {
+        if !known && !edge.holds_without(&[key.hash], holds_permille) {
             needed.push((key.hash, key.kind, key.value.clone()));
         }
     }

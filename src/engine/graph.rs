@@ -31,36 +31,36 @@ pub struct EdgeAt {
 
 impl EdgeState {
     /// Whether it makes its two parts one, at this strength.
-    pub fn holds(&self, merge_permille: u16) -> bool {
-        self.stands == EdgeStands::Holds && self.is_supported(merge_permille)
+    pub fn holds(&self, holds_permille: u16) -> bool {
+        self.stands == EdgeStands::Holds && self.is_supported(holds_permille)
     }
 
     /// Whether it would hold if nobody stood against it.
-    pub fn is_supported(&self, merge_permille: u16) -> bool {
+    pub fn is_supported(&self, holds_permille: u16) -> bool {
         match self.kind {
             EdgeKind::Person | EdgeKind::Machine | EdgeKind::Background => true,
             EdgeKind::Evidence => {
-                self.evidence.iter().any(|set| set.strength_permille >= merge_permille)
-                    || self.spread() >= merge_permille
+                self.evidence.iter().any(|set| set.strength_permille >= holds_permille)
+                    || self.spread() >= holds_permille
             }
         }
     }
 
     /// The same if these keys said nothing.
-    pub fn holds_without(&self, ignored: &[KeyHash], merge_permille: u16) -> bool {
-        if !self.holds(merge_permille) {
+    pub fn holds_without(&self, ignored: &[KeyHash], holds_permille: u16) -> bool {
+        if !self.holds(holds_permille) {
             return false;
         }
         let rests_on = |set: &EvidenceSet| set.keys.iter().any(|key| ignored.contains(&key.hash));
         self.kind != EdgeKind::Evidence
             || self.evidence.iter().any(|set| {
                 if rests_on(set) {
-                    set.strength_without(ignored) >= merge_permille
+                    set.strength_without(ignored) >= holds_permille
                 } else {
-                    set.strength_permille >= merge_permille
+                    set.strength_permille >= holds_permille
                 }
             })
-            || self.spread() >= merge_permille
+            || self.spread() >= holds_permille
     }
 
     /// Different rules that spread between the same two parts say together what none of them does alone.
@@ -77,18 +77,18 @@ impl EdgeState {
     }
 
     /// Takes another set of evidence in, unless it says nothing new. Answers whether it did.
-    pub fn corroborate(&mut self, set: EvidenceSet, merge_permille: u16) -> bool {
+    pub fn corroborate(&mut self, set: EvidenceSet, holds_permille: u16) -> bool {
         let known = |known: &EvidenceSet| set.keys.iter().all(|key| known.keys.iter().any(|old| old.hash == key.hash));
         if self
             .evidence
             .iter()
-            .any(|old| known(old) && old.strength_permille >= set.strength_permille.min(merge_permille))
+            .any(|old| known(old) && old.strength_permille >= set.strength_permille.min(holds_permille))
         {
             return false;
         }
         if self.evidence.len() >= EVIDENCE_MAX {
             // What no longer holds anything goes first, then the oldest but the one that drew the edge.
-            let weak = self.evidence.iter().skip(1).position(|old| old.strength_permille < merge_permille);
+            let weak = self.evidence.iter().skip(1).position(|old| old.strength_permille < holds_permille);
             self.evidence.remove(1 + weak.unwrap_or(0));
         }
         self.evidence.push(set);
@@ -100,10 +100,9 @@ impl EdgeState {
         let mut rested = false;
         for set in &mut self.evidence {
             let said = set.keys.iter_mut().filter(|key| key.hash == hub && key.permille > 0);
-            let before = rested;
-            rested |= said.map(|key| key.permille = 0).count() > 0;
-            if rested != before || rested {
+            if said.map(|key| key.permille = 0).count() > 0 {
                 set.strength_permille = set.strength_without(&[]);
+                rested = true;
             }
         }
         rested
@@ -136,7 +135,7 @@ impl Engine {
     }
 
     pub(super) fn edge_holds(&self, at: EdgeAt) -> bool {
-        self.edge(at).holds(self.policy.merge_permille)
+        self.edge(at).holds(self.policy.attach_permille)
     }
 
     fn by_age(&self, one: Slot<Part>, two: Slot<Part>) -> (Slot<Part>, Slot<Part>) {
@@ -157,7 +156,7 @@ impl Engine {
         let to = self.parts[older].state.id;
         let mut edge =
             EdgeState { id, to, kind, stands, strength_permille: 0, evidence: evidence.into_iter().collect() };
-        edge.note_strength(self.policy.merge_permille);
+        edge.note_strength(self.policy.attach_permille);
         let edges = &mut self.parts[newer].state.edges;
         edges.push(edge);
         let place = edges.len() - 1;
@@ -179,7 +178,7 @@ impl Engine {
     /// What only hints must not crowd out what holds.
     pub(super) fn has_room_for_edge(&self, one: Slot<Part>, two: Slot<Part>, strength: u16) -> bool {
         let (newer, _) = self.by_age(one, two);
-        let most = if strength >= self.policy.merge_permille { EDGES_MAX } else { HINTS_MAX };
+        let most = if strength >= self.policy.attach_permille { EDGES_MAX } else { HINTS_MAX };
         self.parts[newer].state.edges.len() < most
     }
 
@@ -218,7 +217,7 @@ impl Engine {
         for part in parts {
             let Part { tenant, state, .. } = &self.parts[*part];
             for (place, edge) in state.edges.iter().enumerate() {
-                if edge.holds(self.policy.merge_permille)
+                if edge.holds(self.policy.attach_permille)
                     && let Some(to) = self.part_of(*tenant, edge.to)
                 {
                     edges.push((edge.id, EdgeAt { part: *part, place }, to));
@@ -246,8 +245,8 @@ impl Engine {
 
 impl EdgeState {
     /// Keeps how strong it is when it holds for the first time.
-    pub fn note_strength(&mut self, merge_permille: u16) {
-        if self.strength_permille == 0 && self.is_supported(merge_permille) {
+    pub fn note_strength(&mut self, holds_permille: u16) {
+        if self.strength_permille == 0 && self.is_supported(holds_permille) {
             let strongest = self.evidence.iter().map(|set| set.strength_permille).max();
             self.strength_permille = match self.kind {
                 EdgeKind::Evidence => strongest.unwrap_or(0).max(self.spread()),

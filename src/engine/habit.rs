@@ -147,8 +147,7 @@ impl Engine {
         }
     }
 
-    /// Takes the edge away that holds the part to its machine's.
-    /// A case that is nothing else stays what it is.
+    /// Takes the edge away that holds the part to its machine's. A case that is nothing else stays what it is.
     fn let_fall(
         &mut self,
         arrival: &Arrival,

@@ -62,14 +62,14 @@ impl Engine {
 
     /// Takes the key out of all evidence in the case. Answers the edges that fell by it, oldest first.
     fn discredit(&mut self, case: Slot<Case>, hub: KeyHash) -> Vec<EdgeId> {
-        let merge = self.policy.merge_permille;
+        let holds = self.policy.attach_permille;
         let mut fallen = Vec::new();
         for part in self.parts_of(case).collect::<Vec<_>>() {
             let mut rested = false;
             for edge in &mut self.parts[part].state.edges {
-                let held = edge.holds(merge);
+                let held = edge.holds(holds);
                 rested |= edge.discredit(hub);
-                fallen.extend((held && !edge.holds(merge)).then_some(edge.id));
+                fallen.extend((held && !edge.holds(holds)).then_some(edge.id));
             }
             if rested {
                 self.soil_part(part);
@@ -180,7 +180,7 @@ impl Engine {
                     }
                     left = left.checked_sub(1)?;
                     let edge = self.edge_between(at, *near).map(|edge| self.edge(edge));
-                    if edge.is_some_and(|edge| edge.holds_without(ignored, self.policy.merge_permille)) {
+                    if edge.is_some_and(|edge| edge.holds_without(ignored, self.policy.attach_permille)) {
                         known.insert(self.parts[*near].state.id);
                         parts.push(*near);
                     }

@@ -72,7 +72,7 @@ impl Engine {
     pub fn view(&self, case: &CaseId) -> Option<CaseView> {
         let slot = self.find_case(case)?;
         let parts: Vec<&PartState> = self.shown_parts(slot).into_iter().map(|part| &part.state).collect();
-        Some(view_of(&self.cases[slot].state, &parts, self.is_roll_up(slot), self.policy.merge_permille))
+        Some(view_of(&self.cases[slot].state, &parts, self.is_roll_up(slot), self.policy.attach_permille))
     }
 
     /// Of every resident case.
@@ -155,17 +155,17 @@ impl Engine {
 impl Family {
     /// The view of the case, as the engine would publish it now.
     #[must_use]
-    pub fn view(&self, merge_permille: u16) -> CaseView {
+    pub fn view(&self, holds_permille: u16) -> CaseView {
         let founding = self.case.parts.first();
         let founding = founding.and_then(|id| self.parts.iter().find(|part| part.id == *id));
         let roll_up = founding.is_some_and(|part| part.kind == PartKind::RollUp);
         let shown = if self.case.status == CaseStatus::Merged { &[] } else { self.parts.as_slice() };
-        view_of(&self.case, &shown.iter().collect::<Vec<_>>(), roll_up, merge_permille)
+        view_of(&self.case, &shown.iter().collect::<Vec<_>>(), roll_up, holds_permille)
     }
 }
 
 /// `parts` are those that count in the case, by id.
-fn view_of(state: &CaseState, parts: &[&PartState], roll_up: bool, merge_permille: u16) -> CaseView {
+fn view_of(state: &CaseState, parts: &[&PartState], roll_up: bool, holds_permille: u16) -> CaseView {
     let sum = sum(state, parts);
     CaseView {
         id: state.id.clone(),
@@ -199,7 +199,7 @@ fn view_of(state: &CaseState, parts: &[&PartState], roll_up: bool, merge_permill
         attacks: union(parts, |part| part.attacks.iter().map(|(attack, count)| (attack.clone(), *count))),
         intel_matches: shown(intel(parts)),
         parts: shown(parts.iter().map(|part| part.id).collect()),
-        edges: shown(edges(parts, merge_permille)),
+        edges: shown(edges(parts, holds_permille)),
         follows: state.follows.clone(),
         merged_into: state.merged_into.as_ref().map(|(into, _)| into.clone()),
         merged_from: merged_from(state),
@@ -264,11 +264,11 @@ fn shown<T>(mut items: Vec<T>) -> ListView<T> {
 }
 
 /// What holds the case together, oldest first.
-fn edges(parts: &[&PartState], merge_permille: u16) -> Vec<EdgeView> {
+fn edges(parts: &[&PartState], holds_permille: u16) -> Vec<EdgeView> {
     let here = |part: crate::model::PartId| parts.binary_search_by_key(&part, |known| known.id).is_ok();
     let mut edges = Vec::new();
     for part in parts {
-        let holding = part.edges.iter().filter(|edge| edge.holds(merge_permille) && here(edge.to));
+        let holding = part.edges.iter().filter(|edge| edge.holds(holds_permille) && here(edge.to));
         edges.extend(holding.map(|edge| edge.view(part.id)));
     }
     edges.sort_unstable_by_key(|edge| edge.id);

@@ -42,7 +42,7 @@ struct Shared {
 struct Served {
     store: Arc<dyn Store>,
     codec: Codec,
-    merge_permille: u16,
+    holds_permille: u16,
     /// Committed, and not known to be in the store.
     waiting: VecDeque<Arc<Batch>>,
     /// The newest committed batch; none before the claim.
@@ -55,7 +55,7 @@ struct Served {
 struct Moment {
     store: Arc<dyn Store>,
     codec: Codec,
-    merge_permille: u16,
+    holds_permille: u16,
     waiting: VecDeque<Arc<Batch>>,
     newest: u64,
     until: Instant,
@@ -74,10 +74,10 @@ pub enum Found {
 
 impl CaseReader {
     /// A spell of work begins; it shows nothing before its first commit.
-    pub fn begin(&self, store: Arc<dyn Store>, codec: Codec, merge_permille: u16, cases: Vec<CaseSummary>) {
+    pub fn begin(&self, store: Arc<dyn Store>, codec: Codec, holds_permille: u16, cases: Vec<CaseSummary>) {
         self.0.listing.reset(cases);
         let waiting = VecDeque::new();
-        *self.lock() = Some(Served { store, codec, merge_permille, waiting, newest: None, storing: 0 });
+        *self.lock() = Some(Served { store, codec, holds_permille, waiting, newest: None, storing: 0 });
     }
 
     pub fn committed(&self, batch: &Arc<Batch>) {
@@ -151,7 +151,7 @@ impl CaseReader {
         Ok(Moment {
             store: Arc::clone(&served.store),
             codec: served.codec.clone(),
-            merge_permille: served.merge_permille,
+            holds_permille: served.holds_permille,
             waiting: served.waiting.clone(),
             newest: served.newest.ok_or(ReadError::NotServing)?,
             until: Instant::now() + READ_MAX,

@@ -262,8 +262,8 @@ impl Shard {
         let pipeline = &self.config.pipeline;
         let (store, codec) = (Arc::clone(&recovered.store), recovered.codec.clone());
         let (composer, first) = self.compose(recovered, plan)?;
-        let (merge_permille, cases) = (self.config.policy.merge_permille, composer.engine().summaries());
-        self.reader.begin(Arc::clone(&store), codec, merge_permille, cases);
+        let (holds_permille, cases) = (self.config.policy.attach_permille, composer.engine().summaries());
+        self.reader.begin(Arc::clone(&store), codec, holds_permille, cases);
         let stood = Arc::clone(&first.manifest);
         let inputs: Inputs = plan.inputs.clone().into();
         if let Some(meta) = store.meta().map_err(SessionFault::from)? {

@@ -48,9 +48,9 @@ pub fn encode(explanation: &Explanation, asked: &Asked, out: &mut Vec<u8>) {
         o.answer_list(EDGES, &holding, holding.len() as u64, |told, out| edge(told, out));
         let fallen: Vec<&EdgeTold> = explanation.not_holding().collect();
         o.answer_list(FALLEN, &fallen, fallen.len() as u64, |told, out| edge(told, out));
+        o.uint("holds_permille", explanation.holds_permille.into());
         let apart = &explanation.kept_apart;
         o.answer_list(KEPT_APART, apart, apart.len() as u64, |case, out| json::string(&case.to_string(), out));
-        o.uint("merge_permille", explanation.merge_permille.into());
         let merged: Vec<MergedFrom> = explanation.merged_from.iter().map(MergedFrom::from).collect();
         o.answer_list(MERGED_FROM, &merged, merged.len() as u64, view::merged_from);
         o.answer_list(PARTS, &explanation.parts, explanation.parts.len() as u64, part);

@@ -196,7 +196,7 @@ impl Events {
         Ok(events)
     }
 
-    pub fn explain(self, case: &CaseId, alerts: &[AlertId], merge_permille: u16) -> Result<Vec<u8>, AppError> {
+    pub fn explain(self, case: &CaseId, alerts: &[AlertId], holds_permille: u16) -> Result<Vec<u8>, AppError> {
         let mut id = case;
         // Redirects lead to older cases, so this ends.
         while let Some(into) = self.cases.get(id).and_then(|told| told.merged_into.as_ref()).filter(|into| *into < id) {
@@ -211,7 +211,7 @@ impl Events {
         let here = |part: &PartId| self.homes.get(part) == Some(id);
         let parts = self.parts.values().filter(|part| here(&part.id)).cloned().collect();
         let edges = self.edges.values().filter(|(from, _)| here(from)).cloned().collect();
-        let explanation = Explanation::new(about, parts, edges, merge_permille);
+        let explanation = Explanation::new(about, parts, edges, holds_permille);
         let mut asked = wire::explain::Asked::default();
         let mut ends = Vec::new();
         for alert in alerts {

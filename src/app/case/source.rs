@@ -11,13 +11,13 @@ const CASES: &str = "/api/v1/cases";
 
 pub enum Source<'a> {
     Api(Client),
-    Files { args: &'a ReadArgs, merge_permille: u16 },
+    Files { args: &'a ReadArgs, holds_permille: u16 },
 }
 
 impl<'a> Source<'a> {
     pub fn of(args: &'a ReadArgs) -> Result<Self, AppError> {
         if args.cases.is_some() || args.events.is_some() {
-            return Ok(Self::Files { args, merge_permille: load_config(&args.config)?.policy.merge_permille });
+            return Ok(Self::Files { args, holds_permille: load_config(&args.config)?.policy.attach_permille });
         }
         let url = match &args.url {
             Some(url) => url.clone(),
@@ -46,10 +46,10 @@ impl<'a> Source<'a> {
                 let query: Vec<(&str, String)> = alerts.iter().map(|alert| ("alert", alert.to_string())).collect();
                 client.get(&format!("{CASES}/{case}/explain"), &query)
             }
-            Self::Files { args, merge_permille } => {
+            Self::Files { args, holds_permille } => {
                 let file = args.events.as_deref();
                 let file = file.ok_or_else(|| AppError::Usage("--events: events tell why a case is one".to_owned()))?;
-                Events::read(file, &case.tenant, alerts)?.explain(case, alerts, *merge_permille)
+                Events::read(file, &case.tenant, alerts)?.explain(case, alerts, *holds_permille)
             }
         }
     }

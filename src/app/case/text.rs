@@ -129,7 +129,7 @@ fn fields(out: &mut String, case: &Listed, view: &View) {
 
 pub fn explain(told: &Explained) -> Result<String, crate::app::AppError> {
     let mut out = String::new();
-    let strength = permille(told.merge_permille);
+    let strength = permille(told.holds_permille);
     line(&mut out, &format!("{}  seq {}  two parts are one from {strength}", clean(&told.case_id), told.seq));
     section(&mut out, "parts", told.parts_total, &told.parts, part);
     section(&mut out, "edges that hold", told.edges_total, &told.edges, edge);

@@ -140,7 +140,7 @@ pub struct Explained {
     pub edges_total: u64,
     pub fallen: Vec<Edge>,
     pub fallen_total: u64,
-    pub merge_permille: u64,
+    pub holds_permille: u64,
     pub parts: Vec<Part>,
     pub parts_total: u64,
     pub path: Option<Path>,

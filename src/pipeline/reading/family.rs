@@ -39,7 +39,7 @@ impl Moment {
             Err(survivor) => return Ok(Found::Merged(survivor)),
         };
         let mut json = Vec::new();
-        wire::view::encode(&family.view(self.merge_permille), &mut json);
+        wire::view::encode(&family.view(self.holds_permille), &mut json);
         Ok(Found::Case { seq: family.case.seq, json })
     }
 
@@ -113,7 +113,7 @@ impl Moment {
     }
 
     pub(super) fn explain(&self, family: &Family, alerts: &[AlertId]) -> Result<Found, ReadError> {
-        let explanation = explain(family, self.merge_permille);
+        let explanation = explain(family, self.holds_permille);
         let asked = self.asked(family, &explanation, alerts)?;
         let mut json = Vec::new();
         wire::explain::encode(&explanation, &asked, &mut json);

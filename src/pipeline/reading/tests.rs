@@ -54,8 +54,8 @@ impl World {
         let pending = Pending::default();
         let rows = RowReader::new(Arc::clone(&store) as Arc<dyn Store>, pending.clone());
         let reader = CaseReader::default();
-        let merge_permille = Policy::default().merge_permille;
-        reader.begin(Arc::clone(&store) as Arc<dyn Store>, codec, merge_permille, Vec::new());
+        let holds_permille = Policy::default().attach_permille;
+        reader.begin(Arc::clone(&store) as Arc<dyn Store>, codec, holds_permille, Vec::new());
         Self {
             composer,
             store,

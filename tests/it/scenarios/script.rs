@@ -262,6 +262,7 @@ pub fn policy(mut base: Policy, line: &str) -> Policy {
     for (key, value) in Words::new(line).pairs {
         let number = || value.parse().unwrap();
         match key {
+            "merge" => base.merge_permille = value.parse().unwrap(),
             "soft_cap" => base.soft_cap = number(),
             "hard_cap" => base.hard_cap = number(),
             "parts" => base.parts_per_case_max = number(),

@@ -1071,3 +1071,28 @@ fn an_update_may_bring_an_indicator() {
         ",
     );
 }
+
+/// Two weak keys are 510: enough to join and to stay, where merging asks for more.
+#[test]
+fn what_joined_stays_where_merging_takes_more_than_joining() {
+    check(
+        "
+        policy merge=700
+        0s   alert a1 host=web-1 user=ann hash=abc domain=evil.example
+        1m   alert a2 host=web-2 hash=abc domain=evil.example
+        -- case-1 opened by a1
+        -- case-1 joined by a2 in a new part
+        2m   alert a3 host=web-3 user=eve
+        -- case-2 opened by a3
+        3m   alert a4 host=web-3 user=eve hash=abc domain=evil.example
+        -- case-2 joined by a4
+        4m   merge case-1 case-2
+        -- case-2 merged into case-1
+        -- case-1 took case-2
+        5m   undo case-1 case-2
+        -- case-1 loses 1 edges: person
+        -- case-1 gave back case-2
+        -- case-2 parted from case-1
+        ",
+    );
+}
